@@ -1,0 +1,64 @@
+# Every target installs what it needs into .venv: the locked versions of requirements/ and no others.
+
+PYTHON := .venv/bin/python
+PYTEST := $(PYTHON) -m pytest -n 2
+WITHOUT_SERVERS := DATABASE_URL= REDIS_URL= DJANGO_SETTINGS_MODULE=config.settings.test
+LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url
+HEADING := @printf '\n== %s ==\n'
+
+.PHONY: help run test check lock format openapi clean
+
+help: ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 10
+
+run: .venv/.run ## load the demo and serve it on http://localhost:8000 (PORT changes the port)
+	@$(PYTHON) manage.py quickstart
+
+test: .venv/.dev ## the whole suite on PostgreSQL and Redis, then its core on SQLite
+	$(PYTEST)
+	SAAS_TEST_DATABASE=sqlite $(PYTEST) -m core
+
+check: .venv/.dev ## what CI runs: lint, types, contracts, deployment, migrations, OpenAPI, tests
+	$(HEADING) "Lint"
+	@$(PYTHON) -m ruff check
+	@$(PYTHON) -m ruff format --check
+	$(HEADING) "Types"
+	@$(WITHOUT_SERVERS) $(PYTHON) -m mypy
+	$(HEADING) "Import contracts"
+	@.venv/bin/lint-imports --no-logo
+	$(HEADING) "Ready for production"
+	@$(PYTHON) -m tests.deployment
+	$(HEADING) "Migrations up to date"
+	@DJANGO_SETTINGS_MODULE=config.settings.test $(PYTHON) -m tests.servers -- \
+		$(PYTHON) manage.py makemigrations --check --dry-run
+	$(HEADING) "OpenAPI valid and unchanged"
+	@$(WITHOUT_SERVERS) $(PYTHON) manage.py openapi --check
+	$(HEADING) "Tests on PostgreSQL and Redis"
+	@$(PYTEST)
+	$(HEADING) "Core tests on SQLite"
+	@SAAS_TEST_DATABASE=sqlite $(PYTEST) -m core
+
+format: .venv/.dev ## mend and format the code as `make check` wants it
+	@$(PYTHON) -m ruff check --fix
+	@$(PYTHON) -m ruff format
+
+openapi: .venv/.dev ## write the OpenAPI files anew
+	@$(WITHOUT_SERVERS) $(PYTHON) manage.py openapi
+
+lock: ## make requirements/*.txt anew (needs uv; UPGRADE=--upgrade takes newer releases)
+	@uv --version >/dev/null 2>&1 || { echo "Locking needs uv: docs.astral.sh/uv."; exit 1; }
+	@$(LOCK) -q $(UPGRADE) -o requirements/base.txt --python-version 3.12
+	@$(LOCK) -q $(UPGRADE) --group dev -o requirements/dev.txt --python-version 3.12
+
+clean: ## remove .venv, the caches and the state of development in var/
+	@rm -rf .venv var .*_cache .hypothesis .schemathesis
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/.run: requirements/base.txt
+	@requirements/install base
+	@rm -f .venv/.dev
+	@touch $@
+
+.venv/.dev: requirements/dev.txt
+	@requirements/install dev
+	@touch $@ .venv/.run

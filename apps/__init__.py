@@ -1,0 +1,1 @@
+"""The product: one folder for each thing that a customer would name."""

@@ -1,0 +1,1 @@
+"""People: who signs in, whatever organizations they belong to."""

@@ -1,0 +1,46 @@
+"""A person, named by their e-mail address; what they may do stands with each organization."""
+
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from saas.ids import IdField
+
+
+class Users(BaseUserManager["User"]):
+    """People, found by their address in any case."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """The person with this address; case does not tell two people apart."""
+        return self.get(email__iexact=username)
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A new person; without a password nobody can sign in as them yet."""
+        user = self.model(email=email.lower(), **fields)
+        user.set_password(password)
+        user.save()
+        return user
+
+
+class User(AbstractBaseUser):
+    """Somebody who can sign in."""
+
+    id = IdField()
+    email = models.EmailField(max_length=254, unique=True)
+    name = models.CharField(max_length=200, blank=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    USERNAME_FIELD = "email"
+
+    objects = Users()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="one_person_for_each_address")]
+
+    def __str__(self) -> str:
+        """The id: an address does not belong in a log."""
+        return f"user {self.pk}"

@@ -1,0 +1,1 @@
+"""What happened in an organization, for its own eyes."""

@@ -1,0 +1,1 @@
+"""The customers whom an organization invoices."""

@@ -1,0 +1,1 @@
+"""What other systems hold of an organization: keys, clients, grants."""

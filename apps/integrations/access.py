@@ -1,0 +1,53 @@
+"""Who may see and make the credentials that other systems hold."""
+
+from enum import StrEnum
+
+from saas.authorization.fields import FieldAccess
+from saas.authorization.permissions import Permission
+
+
+class Integrations(Permission):
+    """What may be done with the list of what is connected."""
+
+    READ = "integrations:read"
+
+
+class ApiKeys(Permission):
+    """What may be done with API keys."""
+
+    WRITE = "api-keys:write"
+
+
+class Webhooks(Permission):
+    """What may be done with the addresses that are told of events."""
+
+    WRITE = "webhooks:write"
+
+
+class Exports(Permission):
+    """What may be done to take data out in bulk."""
+
+    CREATE = "exports:create"
+
+
+class KeyEvent(StrEnum):
+    """What the trail says of an API key."""
+
+    CREATED = "api-key.created"
+    ROTATED = "api-key.rotated"
+    REVOKED = "api-key.revoked"
+    EXPOSED = "api-key.exposed"
+
+
+API_KEY_FIELDS = FieldAccess(
+    public=frozenset(
+        {"id", "name", "prefix", "scopes", "created_by", "created_at", "expires_at", "revoked_at", "last_used_at"}
+    ),
+    guarded={},
+)
+INTEGRATION_FIELDS = FieldAccess(
+    public=frozenset(
+        {"id", "kind", "name", "scopes", "created_by", "approved_by", "created_at", "expires_at", "last_used_at"}
+    ),
+    guarded={},
+)

@@ -1,0 +1,42 @@
+"""A key that travelled where others can read it is revoked at once, and its maker is told."""
+
+from typing import Any
+
+from django.core.mail import send_mail
+from django.db import transaction
+
+from apps.integrations import queries, services
+from apps.integrations.access import KeyEvent
+from saas.audit import trail
+from saas.authentication import keys, lookup
+from saas.tenancy.binding import bind
+
+PLACES = {"url": "in a URL", "clear": "over an unencrypted connection"}
+
+
+def revoke_exposed(secret: str, where: str, **_: Any) -> None:
+    """Revoke the key with this secret, if there is one. What only looks like a key costs no query."""
+    if not keys.is_well_formed(secret):
+        return
+    with transaction.atomic():
+        principal = lookup.key_principal(secret)
+        if principal is None:
+            return
+        with bind(principal.tenant_id), trail.recording():
+            key = queries.keys().get(pk=principal.credential_id)
+            services.revoke_key(None, key, why=f"sent {PLACES[where]}", event=KeyEvent.EXPOSED)
+            transaction.on_commit(lambda: _tell(key.creator.email, str(key), where), robust=True)
+
+
+def _tell(address: str, key: str, where: str) -> None:
+    send_mail(
+        subject="An API key of yours was exposed and has been revoked",
+        message=(
+            f"The key {key} was sent {PLACES[where]}, where others can read it.\n"
+            "It opens nothing any more. Make a new one, and send it in the header X-API-Key over HTTPS.\n"
+        ),
+        from_email=None,
+        recipient_list=[address],
+    )
+
+

@@ -1,0 +1,98 @@
+"""What can happen to an API key."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from apps.integrations import queries
+from apps.integrations.access import KeyEvent
+from apps.integrations.models import ApiKey
+from saas.audit import trail
+from saas.authentication import keys
+from saas.context import Actor
+from saas.errors import Problem, invalid
+
+
+def create_key(actor: Actor, *, name: str, scopes: list[str] | None = None, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
+    """A new key and its secret, which is shown once and not kept.
+
+    Raises 400 when a scope is not the actor's own, or when the key would live longer than
+    keys may: a credential must not be a ladder to more than its maker has.
+    """
+    scopes = sorted(set(scopes or []))
+    refused = [scope for scope in scopes if not actor.may(scope)]
+    if refused:
+        raise invalid("scope", f"You do not hold: {', '.join(refused)}.", pointer="/scopes")
+    if actor.user_id is None:
+        raise Problem("permission-denied", "A key needs a person who made it.")
+    key, secret = _mint(actor.user_id, name, scopes, _expiry(expires_at))
+    trail.record(actor, KeyEvent.CREATED, key, scopes=scopes)
+    return key, secret
+
+
+def rotate_key(actor: Actor, key: ApiKey, *, overlap_hours: int | None = None) -> tuple[ApiKey, str]:
+    """A successor with the same name and scopes; the old key lives on for the overlap, so that nothing stops.
+
+    Raises 409 for a key that opens nothing any more, 400 when the successor would hold more than the actor.
+    """
+    now = timezone.now()
+    if key.revoked_at or key.expires_at <= now:
+        raise Problem("conflict", "This key is revoked or expired; make a new one.")
+    refused = [scope for scope in key.scopes if not actor.may(scope)]
+    if refused:
+        raise Problem("permission-denied", f"You do not hold: {', '.join(refused)}.")
+    successor, secret = _mint(actor.user_id or key.creator_id, key.name, key.scopes, _expiry(None))
+    overlap = settings.LIFETIMES.rotation_overlap if overlap_hours is None else timedelta(hours=overlap_hours)
+    key.expires_at = min(key.expires_at, now + overlap)
+    key.save(update_fields=["expires_at"])
+    trail.record(actor, KeyEvent.ROTATED, key, successor=str(successor.pk))
+    return successor, secret
+
+
+def revoke_key(actor: Actor | None, key: ApiKey, *, why: str = "asked", event: str = KeyEvent.REVOKED) -> None:
+    """End a key, from the next request on. A second time changes nothing."""
+    if key.revoked_at is None:
+        key.revoked_at = timezone.now()
+        key.save(update_fields=["revoked_at"])
+        trail.record(actor, event, key, why=why)
+
+
+def revoke_keys_of(actor: Actor | None, user_id: UUID) -> None:
+    """End every key that a person made in the bound organization."""
+    for key in queries.keys().filter(creator_id=user_id, revoked_at=None):
+        revoke_key(actor, key, why="its maker left")
+
+
+def note_use(key: Any) -> None:
+    """Remember that a key was used, at most once a minute, so that reading does not become writing."""
+    now = timezone.now()
+    if key.last_used_at is None or now - key.last_used_at > timedelta(minutes=1):
+        queries.keys().filter(pk=key.pk).update(last_used_at=now)
+
+
+def _mint(creator_id: UUID, name: str, scopes: list[str], expires_at: datetime) -> tuple[ApiKey, str]:
+    minted = keys.mint()
+    key = ApiKey(
+        creator_id=creator_id,
+        name=name,
+        public_id=minted.public_id,
+        digest=minted.digest,
+        scopes=scopes,
+        expires_at=expires_at,
+    )
+    key.save(force_insert=True)
+    return key, minted.secret
+
+
+def _expiry(asked: datetime | None) -> datetime:
+    """The asked moment, or the latest that is allowed. Raises 400 beyond it."""
+    now = timezone.now()
+    latest = now + settings.LIFETIMES.api_key
+    if asked is None:
+        return latest
+    if not now < asked <= latest:
+        raise invalid("expiry", f"A key expires in the future and after {settings.LIFETIMES.api_key.days} days at most.", pointer="/expires_at")
+    return asked

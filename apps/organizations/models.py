@@ -1,0 +1,65 @@
+"""An organization is the tenant; a membership ties a person to it with one role."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from apps.organizations.access import ROLES
+from saas.ids import IdField
+from saas.persistence.tenant import TenantModel, tenant_reference
+
+
+class Organization(models.Model):
+    """The tenant. Row security shows each tenant its own row and no other."""
+
+    id = IdField()
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=60, unique=True)
+    time_zone = models.CharField(max_length=60, default="UTC")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        swappable = "SAAS_TENANT_MODEL"
+
+    def __str__(self) -> str:
+        """The kind and the id."""
+        return f"organization {self.pk}"
+
+
+class Membership(TenantModel):
+    """That a person belongs to an organization, with one role."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    role = models.CharField(max_length=20, choices=[(role, role) for role in ROLES], default="viewer")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    readable_by = {"user_id": "app.user"}
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "user"], name="one_membership_for_each_person"),
+            models.CheckConstraint(condition=models.Q(role__in=ROLES), name="a_member_has_a_known_role"),
+            tenant_reference(),
+        ]
+
+
+class Invitation(TenantModel):
+    """An address that was asked to join; the secret travels by mail and is kept as a digest."""
+
+    email = models.EmailField(max_length=254)
+    role = models.CharField(max_length=20, choices=[(role, role) for role in ROLES], default="viewer")
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    readable_by = {"digest": "app.credential"}
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.CheckConstraint(condition=models.Q(role__in=ROLES), name="an_invitation_has_a_known_role"),
+            tenant_reference(),
+        ]

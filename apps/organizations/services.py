@@ -1,0 +1,114 @@
+"""What can happen to an organization and its people."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.organizations import queries
+from apps.organizations.access import POWERFUL, OrganizationEvent
+from apps.organizations.models import Invitation, Membership, Organization
+from saas.audit import chain, trail
+from saas.authentication.revocation import membership_ended
+from saas.context import Actor
+from saas.crypto import digest, random_text
+from saas.errors import Problem, invalid
+from saas.ids import uuid7
+from saas.persistence.encryption import create_data_key
+from saas.tenancy.binding import bind
+
+INVITATION_SECRET = 43  # of base62: 256 bits
+
+
+@contextmanager
+def founded(name: str, slug: str, *, owner: User, time_zone: str = "UTC", id: UUID | None = None) -> Iterator[Organization]:  # noqa: A002  # as the column
+    """A new organization with its key, its chain and its first owner; the block runs bound to it."""
+    organization = Organization(id=id or uuid7(), name=name, slug=slug, time_zone=time_zone)
+    with bind(organization.pk), trail.recording():
+        organization.save(force_insert=True)
+        create_data_key()
+        chain.start_chain()
+        trail.record(None, OrganizationEvent.CREATED, organization)
+        add_member(None, owner, "owner")
+        yield organization
+
+
+def change_organization(actor: Actor, organization: Organization, **fields: Any) -> Organization:
+    """Change name or time zone."""
+    for name, value in fields.items():
+        setattr(organization, name, value)
+    organization.version += 1
+    organization.save()
+    trail.record(actor, OrganizationEvent.CHANGED, organization, fields=sorted(fields))
+    return organization
+
+
+def add_member(actor: Actor | None, user: User, role: str) -> Membership:
+    """Let somebody belong to the bound organization."""
+    membership = Membership(user=user, role=role)
+    membership.save(force_insert=True)
+    trail.record(actor, OrganizationEvent.MEMBER_JOINED, membership, role=role)
+    return membership
+
+
+def change_role(actor: Actor, membership: Membership, *, role: str) -> Membership:
+    """Give a member another role. Raises 403 where only an owner may, 409 for the last owner."""
+    refuse_powerful(actor, membership.role, role)
+    before = membership.role
+    if before == "owner" and role != "owner":
+        keep_an_owner(membership)
+    membership.role = role
+    membership.save(update_fields=["role"])
+    trail.record(actor, OrganizationEvent.MEMBER_CHANGED, membership, before=before, after=role)
+    return membership
+
+
+def remove_member(actor: Actor, membership: Membership) -> None:
+    """End a membership, and with it every key that the person made here."""
+    refuse_powerful(actor, membership.role)
+    if membership.role == "owner":
+        keep_an_owner(membership)
+    trail.record(actor, OrganizationEvent.MEMBER_REMOVED, membership, user=str(membership.user_id))
+    membership_ended.send(sender=Membership, actor=actor, user_id=membership.user_id)
+    membership.delete()
+
+
+def refuse_powerful(actor: Actor, *roles: str) -> None:
+    """Only an owner makes or unmakes owners and admins: an admin could otherwise raise themselves."""
+    if POWERFUL & set(roles) and actor.role != "owner":
+        raise Problem("permission-denied", "Only an owner grants or takes away the roles admin and owner.")
+
+
+def keep_an_owner(membership: Membership) -> None:
+    """409 for the last owner: an organization that nobody owns can never be given away. Locks the owners' rows."""
+    owners = queries.owners().select_for_update(of=("self",)).values_list("pk", flat=True)
+    if set(owners) <= {membership.pk}:
+        raise Problem("conflict", "This is the last owner of the organization.")
+
+
+def invite(actor: Actor, *, email: str, role: str = "viewer") -> tuple[Invitation, str]:
+    """Ask an address to join; gives the invitation and the secret for the mail, which is not kept."""
+    refuse_powerful(actor, role)
+    if queries.is_member(email):
+        raise invalid("already-a-member", "This address is a member already.", pointer="/email")
+    secret = random_text(INVITATION_SECRET)
+    invitation = Invitation(
+        email=email,
+        role=role,
+        invited_by_id=actor.user_id,
+        digest=digest(secret, purpose="invitation"),
+        expires_at=timezone.now() + queries.invitation_lifetime(),
+    )
+    invitation.save(force_insert=True)
+    trail.record(actor, OrganizationEvent.INVITED, invitation, role=role)
+    return invitation, secret
+
+
+def withdraw(actor: Actor, invitation: Invitation) -> None:
+    """Take an invitation back; its secret opens nothing from now on."""
+    refuse_powerful(actor, invitation.role)
+    trail.record(actor, OrganizationEvent.UNINVITED, invitation)
+    invitation.delete()

@@ -1,0 +1,1 @@
+"""What this deployment is: its settings, its roles, its routes."""

@@ -1,0 +1,21 @@
+"""Logs are lines on standard output: the access line is JSON already, the rest is made so."""
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(message)s"},
+        "json": {"()": "saas.disclosure.redaction.JsonFormatter"},
+    },
+    "handlers": {
+        "access": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"},
+        "events": {"class": "logging.StreamHandler", "formatter": "json"},
+    },
+    "loggers": {
+        "saas.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
+        # Django's own line for each refusal would hold the raw path.
+        "django.request": {"handlers": ["events"], "level": "CRITICAL", "propagate": False},
+        "django.security": {"handlers": ["events"], "level": "CRITICAL", "propagate": False},
+    },
+    "root": {"handlers": ["events"], "level": "INFO"},
+}

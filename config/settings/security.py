@@ -1,0 +1,93 @@
+"""Every knob of the corridor, in the order of the path, each with the practice that it serves."""
+
+from datetime import date, timedelta
+from typing import NamedTuple
+
+
+class Rate(NamedTuple):
+    """At most `requests` in any `seconds`."""
+
+    requests: int
+    seconds: int
+
+
+class Lifetimes(NamedTuple):
+    """How long what we issue lives."""
+
+    access_token: timedelta
+    refresh_family: timedelta
+    api_key: timedelta
+    api_key_high_risk: timedelta
+    rotation_overlap: timedelta
+    invitation: timedelta
+
+
+# 1 edge
+SECURE_HSTS_SECONDS = 31_536_000  # TRANS-03: a year
+SECURE_HSTS_PRELOAD = False  # TRANS-03: binds a domain for good, so a clone must choose it
+SAAS_REQUIRE_HTTPS = True  # TRANS-02
+SAAS_CLEAR_PATHS = ("/health/live", "/health/ready")  # TRANS-02: a balancer inside the house asks in clear
+LIMITS = {
+    "body_bytes": 256 * 1024,  # INPUT-10
+    "page_default": 50,
+    "page_max": 100,  # INPUT-11
+    "invoice_lines": 500,  # INPUT-10
+    "errors": 100,  # INPUT-01: so that an answer stays smaller than the body it refuses
+    "idempotency_hours": 24,  # X-01
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = LIMITS["body_bytes"]
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
+
+# 2 authentication
+LIFETIMES = Lifetimes(
+    access_token=timedelta(minutes=15),  # AUTHN-03
+    refresh_family=timedelta(days=7),  # AUTHN-04
+    api_key=timedelta(days=90),  # AUTHN-17
+    api_key_high_risk=timedelta(days=30),  # AUTHN-17
+    rotation_overlap=timedelta(hours=24),  # AUTHN-17
+    invitation=timedelta(days=7),
+)
+
+# 4 throttling
+RATES = {
+    "principal": Rate(1000, 3600),  # RATE-02
+    "network": Rate(3000, 3600),  # RATE-02
+    "sign-in": Rate(100, 60),  # RATE-01
+    "read": Rate(1000, 3600),  # RATE-02
+    "write": Rate(300, 3600),
+    "sensitive": Rate(60, 3600),
+    "burst": Rate(20, 1),  # RATE-06
+}
+RATES_LIFTED = 1000  # SAAS_RATES=lifted multiplies by this, for races and fuzzing; refused in production
+RATES_WITHOUT_STORE = frozenset({"read", "stranger"})  # X-22: the rest waits until it can be counted again
+
+# 8 persistence
+STATEMENT_TIMEOUT_MS = 5000  # INPUT-11
+LOCK_TIMEOUT_MS = 2000
+IDLE_TRANSACTION_TIMEOUT_MS = 10_000
+
+# 11 responses
+SAAS_API_VERSION = "v1"
+SAAS_API_VERSIONS = {"v1": date(2026, 11, 22)}  # VERS-02: version -> release
+
+# Models that hold no tenant's rows, each with the reason (AUTHZ-02); a model in neither list fails `check`.
+GLOBAL_MODELS = {
+    "accounts.User": "a person may belong to several organizations",
+    "organizations.Organization": "the tenant itself: its row is its own tenant, by its own policy",
+    "auth.Permission": "Django's own catalogue; nothing here reads it",
+    "auth.Group": "Django's own; nothing here reads it",
+    "contenttypes.ContentType": "Django's own catalogue of models",
+    "integrations.OAuthApplication": "the toolkit reads it before a tenant is known; it names its organization",
+    "integrations.OAuthGrant": "as the application",
+    "integrations.OAuthAccessToken": "as the application",
+    "integrations.OAuthRefreshToken": "as the application",
+    "integrations.OAuthIDToken": "as the application",
+    "integrations.OAuthDeviceGrant": "the device grant is off; the toolkit wants the table",
+}
+
+# Roof: what the system checks hold every route, form and model against.
+SAAS_OWN_PACKAGES = ("saas", "apps", "config", "tests")
+SAAS_OPEN_ROUTES = {  # under /api/ and without a credential, each with the reason (AUTHN-16)
+    "api/versions": "which versions there are is no secret, and a client must find them",
+    "api/v1/openapi.json": "the documents are public on purpose",
+}

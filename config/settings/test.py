@@ -1,0 +1,18 @@
+"""The suite: production's corridor, with limits lifted where no test is about them."""
+
+import base64
+import os
+
+for _name in ("SECRET_KEY", "SAAS_PEPPER", "SAAS_KEK"):
+    os.environ[_name] = base64.b64encode(_name.encode().ljust(32, b"-")).decode()
+os.environ["SAAS_ORIGIN"] = "https://api.strongroom.example"
+os.environ["ALLOWED_HOSTS"] = "api.strongroom.example,testserver,localhost,127.0.0.1"
+os.environ["SAAS_TRUSTED_PROXIES"] = ""
+
+from config.settings.base import *  # noqa: E402, F403  # after the environment is complete
+from config.settings.base import RATES, RATES_LIFTED, Rate  # noqa: E402
+
+RATES = {name: Rate(rate.requests * RATES_LIFTED, rate.seconds) for name, rate in RATES.items()}  # limiter tests set their own
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}  # read by tests
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # no test is about its cost
+SAAS_DEVELOPMENT_PAGES = False

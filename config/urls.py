@@ -1,0 +1,12 @@
+"""The attack surface, written out."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include("config.v1")),
+]
+
+handler400 = "saas.edge.handlers.bad_request"
+handler403 = "saas.edge.handlers.forbidden"
+handler404 = "saas.edge.handlers.not_found"
+handler500 = "saas.edge.handlers.server_error"

@@ -1,0 +1,11 @@
+"""The server's entrance. The checks run here too, because servers do not run them."""
+
+import os
+
+from django.core.management import call_command
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
+
+application = get_wsgi_application()
+call_command("check", databases=["default"])

@@ -1,0 +1,18 @@
+"""The kit as a Django app: it connects what the rooms tell each other by signals."""
+
+from django.apps import AppConfig
+from django.db.backends.signals import connection_created
+
+
+class SaasConfig(AppConfig):
+    """Register the checks, the role check at the first connection and the schema's extensions."""
+
+    name = "saas"
+    label = "saas"
+
+    def ready(self) -> None:
+        """Connect everything once the models are loaded."""
+        from saas import checks  # noqa: F401  # registers itself
+        from saas.persistence.owner import refuse_powerful_role
+
+        connection_created.connect(refuse_powerful_role, dispatch_uid="saas.role")

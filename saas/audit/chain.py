@@ -1,0 +1,86 @@
+"""Each entry carries the hash of the one before, so whatever is changed, cut or put between shows."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from saas.audit.models import GENESIS, AuditEntry, AuditHead
+from saas.tenancy.binding import bound_tenant
+
+COVERED = (
+    "id at event principal_kind principal_id user_id request_id object_type object_id data".split()
+)
+
+# One statement each: the head's row stays locked from here to the commit, so this comes last.
+HASH = {
+    "postgresql": "encode(sha256(convert_to(hash || ':' || (seq + 1) || ':' || %s, 'UTF8')), 'hex')",
+    "sqlite": "SHA256(hash || ':' || (seq + 1) || ':' || %s)",
+}
+ADVANCE = {
+    vendor: "UPDATE audit_audithead SET seq = seq + 1, hash = " + form + " WHERE tenant_id = %s RETURNING seq, hash"
+    for vendor, form in HASH.items()
+}
+
+
+def start_chain() -> None:
+    """Give the bound tenant its chain; called once, when the tenant is made."""
+    AuditHead().save()
+
+
+def append(entry: AuditEntry) -> None:
+    """Hang `entry` on the bound tenant's chain. Nothing of the transaction should follow."""
+    tenant_id = AuditHead._meta.get_field("tenant").get_db_prep_value(bound_tenant(), connection)
+    with connection.cursor() as cursor:
+        cursor.execute(ADVANCE[connection.vendor], [canonical(bound_tenant(), entry), tenant_id])
+        entry.seq, entry.hash = cursor.fetchone()
+    entry.save(force_insert=True)
+
+
+def canonical(tenant_id: UUID, entry: AuditEntry) -> str:
+    """Every column of an entry as one text: JSON with sorted keys, no white space, UTC to the microsecond."""
+    fields = {name: getattr(entry, name) for name in COVERED} | {"tenant": tenant_id}
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_plain)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    return str(value)
+
+
+def link(previous: str, seq: int, text: str) -> str:
+    """The hash of entry `seq`: SHA-256 of the hash before it, its number and its canonical text."""
+    return hashlib.sha256(f"{previous}:{seq}:{text}".encode()).hexdigest()
+
+
+class Fault(NamedTuple):
+    """The first entry of a chain that cannot be believed, and why."""
+
+    seq: int
+    reason: str
+
+
+def first_fault() -> Fault | None:
+    """Walk the bound tenant's chain from its first entry to its head."""
+    previous, expected = GENESIS, 1
+    for entry in _entries():
+        if entry.seq != expected:
+            return Fault(expected, f"missing: the next entry is number {entry.seq}")
+        if link(previous, entry.seq, canonical(bound_tenant(), entry)) != entry.hash:
+            return Fault(entry.seq, "its content does not match its hash")
+        previous, expected = entry.hash, expected + 1
+    head = AuditHead.objects.first()
+    if head is None:
+        return Fault(expected, "the head of the chain is gone")
+    if (head.seq, head.hash) != (expected - 1, previous):
+        return Fault(expected, f"the head says {head.seq} entries, the chain holds {expected - 1}")
+    return None
+
+
+def _entries() -> Iterator[AuditEntry]:
+    yield from AuditEntry.objects.order_by("seq").iterator(chunk_size=2000)

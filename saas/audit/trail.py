@@ -1,0 +1,64 @@
+"""Services say what happened; the spine writes it as the last statement of the same transaction."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+
+from saas.audit import chain
+from saas.audit.models import AuditEntry
+from saas.context import Actor
+
+_pending: ContextVar[list[AuditEntry] | None] = ContextVar("trail", default=None)
+_request_id: ContextVar[UUID | None] = ContextVar("request_id", default=None)
+
+
+class NoTrail(RuntimeError):
+    """Something worth recording happened where nobody would have written it down."""
+
+
+@contextmanager
+def recording(request_id: str | None = None) -> Iterator[list[AuditEntry]]:
+    """Collect what happens inside; `write()` hangs it on the chain. Background work writes at its end by itself."""
+    entries: list[AuditEntry] = []
+    token = _pending.set(entries)
+    request = _request_id.set(UUID(request_id) if request_id else None)
+    try:
+        yield entries
+        write()
+    finally:
+        _pending.reset(token)
+        _request_id.reset(request)
+
+
+def record(actor: Actor | None, event: str, row: models.Model | None = None, **data: Any) -> None:
+    """Note an event for the end of this transaction. `data` holds names and ids, never personal values.
+
+    Without an actor the system itself acted. Raises NoTrail outside `recording()`.
+    """
+    entries = _pending.get()
+    if entries is None:
+        raise NoTrail(f"{event} happened outside saas.audit.trail.recording().")
+    principal = actor.principal if actor else None
+    entries.append(
+        AuditEntry(
+            event=str(event),
+            principal_kind=principal.kind if principal else "system",
+            principal_id=principal.id if principal else None,
+            user_id=principal.user_id if principal else None,
+            request_id=_request_id.get(),
+            object_type=row._meta.model_name if row is not None else "",
+            object_id=row.pk if row is not None else None,
+            data=data,
+        )
+    )
+
+
+def write() -> None:
+    """Hang what was collected on the chain, in order; the last statements before the commit."""
+    entries = _pending.get() or []
+    while entries:
+        chain.append(entries.pop(0))

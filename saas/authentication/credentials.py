@@ -1,0 +1,42 @@
+"""Exactly one credential, from a header, and a 401 that says how to send it."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from saas.authentication import keys, lookup
+from saas.context import Principal
+from saas.errors import Problem
+
+MAX_LENGTH = 4096
+
+
+def identify(request: HttpRequest) -> Principal:
+    """The principal behind the request. Raises 401 `invalid-token`; the body has not been read.
+
+    A session cookie is no credential here, so another site cannot make a browser call us.
+    """
+    key = request.META.get("HTTP_X_API_KEY")
+    if key is not None:
+        return _with_key(key)
+    if request.META.get("HTTP_AUTHORIZATION") is not None:
+        raise unauthorized("This access token is not valid.", error="invalid_token")
+    raise unauthorized("Send a credential: X-API-Key, or Authorization with an access token.")
+
+
+def _with_key(secret: str) -> Principal:
+    if len(secret) <= MAX_LENGTH and keys.is_well_formed(secret):
+        principal = lookup.key_principal(secret)
+        if principal is not None:
+            return principal
+    raise unauthorized("This API key is not valid.", error="invalid_token")
+
+
+def unauthorized(detail: str, *, error: str | None = None) -> Problem:
+    """401 with the challenges of RFC 6750 §3: which schemes there are, and no hint why the credential failed."""
+    realm = f'Bearer realm="{settings.SAAS_ORIGIN}"'
+    bearer = f'{realm}, error="{error}"' if error else realm
+    return Problem(
+        "invalid-token",
+        detail,
+        headers={"WWW-Authenticate": f'{bearer}, DPoP algs="ES256 EdDSA"'},
+    )

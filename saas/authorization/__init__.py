@@ -1,0 +1,1 @@
+"""May they do this, to this?"""

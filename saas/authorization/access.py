@@ -1,0 +1,42 @@
+"""The decision: scope first, so that a client learns what to ask for; then the role; then the row."""
+
+from typing import Any
+
+from django.conf import settings
+
+from saas.authorization.operations import Allow
+from saas.context import Actor
+from saas.errors import Problem
+
+
+def permit(actor: Actor, rule: Allow | None) -> None:
+    """Let the operation pass, or raise 403. No declaration means no."""
+    if rule is None:
+        raise Problem("permission-denied", "This operation is not declared.")
+    if rule.is_open:
+        return
+    if rule.permission not in actor.principal.scopes:
+        raise insufficient_scope(rule.permission)
+    if rule.permission not in actor.rights:
+        raise Problem("permission-denied", f"Your role does not carry {rule.permission}.")
+
+
+def permit_row(actor: Actor, rule: Allow, row: Any) -> None:
+    """Hold the rule's condition against one row, or raise 403."""
+    if not rule.when(actor, row):
+        raise Problem("permission-denied", f"Not permitted here: {condition_name(rule)}.")
+
+
+def condition_name(rule: Allow) -> str:
+    """The condition in words, from its function's name."""
+    return getattr(rule.when, "__name__", "condition").replace("_", " ")
+
+
+def insufficient_scope(scope: str) -> Problem:
+    """403 with the challenge of RFC 6750 §3.1, which names the scope."""
+    challenge = f'Bearer realm="{settings.SAAS_ORIGIN}", error="insufficient_scope", scope="{scope}"'
+    return Problem(
+        "insufficient-scope",
+        f"This needs the scope {scope}.",
+        headers={"WWW-Authenticate": challenge},
+    )

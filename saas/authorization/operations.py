@@ -1,0 +1,41 @@
+"""One line declares an operation; from it come the check, the challenge, the rate, the document and the tests."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from saas.authorization.permissions import AnyCredential
+from saas.context import Actor
+
+Condition = Callable[[Actor, Any], bool]
+
+
+def always(actor: Actor, row: Any) -> bool:
+    """If the caller holds the permission, any row of the tenant will do."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Who may call an operation, and what the corridor does around it.
+
+    permission   what role and scope must both carry; AnyCredential.ANY for everyone known
+    when         a condition on the row (ABAC): a function whose name reads after "if"
+    rate         the class of limits that counts it: read, write or sensitive (RATES)
+    idempotent   the operation moves something that must not move twice: Idempotency-Key is required
+    precondition the row may have changed meanwhile: If-Match is required
+    event        what the audit trail must hold when it succeeds; the spine refuses an act without it
+    """
+
+    permission: str
+    when: Condition = always
+    rate: str = ""
+    idempotent: bool = False
+    precondition: bool = False
+    event: StrEnum | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether any credential will do."""
+        return self.permission == AnyCredential.ANY

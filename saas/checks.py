@@ -1,0 +1,182 @@
+"""What is not protected does not start: each rule of the corridor as a system check."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connections
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework import serializers
+
+from saas.authorization.fields import FieldAccess
+from saas.authorization.operations import Allow
+from saas.authorization.permissions import AnyCredential, known_permissions
+from saas.disclosure.outputs import Output
+from saas.persistence import guards
+from saas.persistence.tenant import TenantModel
+from saas.validation.inputs import Input
+from saas.view import SecureViewSet
+
+API = "api/"
+
+
+def api_routes() -> Iterator[tuple[str, Any]]:
+    """Every route under /api/, with the callback behind it."""
+
+    def walk(patterns: Sequence[Any], prefix: str) -> Iterator[tuple[str, Any]]:
+        for pattern in patterns:
+            route = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns, route)
+            elif isinstance(pattern, URLPattern) and route.startswith(API):
+                yield route, pattern.callback
+
+    yield from walk(get_resolver().url_patterns, "")
+
+
+def secure_views() -> Iterator[tuple[str, type[SecureViewSet], dict[str, str]]]:
+    """Every route that a SecureViewSet serves: the route, the class, and method -> operation."""
+    for route, callback in api_routes():
+        view = getattr(callback, "cls", None)
+        if view is not None and issubclass(view, SecureViewSet):
+            yield route, view, callback.actions
+
+
+@register(Tags.security)
+def every_route_is_declared(**_: Any) -> list[CheckMessage]:
+    """A route that no declaration covers would be open or dead, and nobody would know which (AUTHZ-01)."""
+    found: list[CheckMessage] = []
+    for route, callback in api_routes():
+        if route in settings.SAAS_OPEN_ROUTES:
+            continue
+        view = getattr(callback, "cls", None)
+        if view is None or not issubclass(view, SecureViewSet):
+            found.append(Error(f"/{route} is no SecureViewSet.", id="saas.E001"))
+            continue
+        if route.split("/")[1] not in settings.SAAS_API_VERSIONS:
+            found.append(Error(f"/{route} stands outside the versioned routes.", id="saas.E002"))
+        for operation in callback.actions.values():
+            if not isinstance(view.operations.get(operation), Allow):
+                found.append(Error(f"/{route}: {view.__name__} does not declare {operation!r}.", id="saas.E003"))
+    return found
+
+
+@register(Tags.security)
+def every_permission_is_known(**_: Any) -> list[CheckMessage]:
+    """A permission that no role holds is a typing error, and denies for ever or guards nothing (AUTHZ-05)."""
+    known = known_permissions() | {AnyCredential.ANY}
+    found: list[CheckMessage] = []
+    for _route, view, _actions in secure_views():
+        needed = {rule.permission for rule in view.operations.values()} | set(view.outputs.access.guarded.values())
+        found += [
+            Error(f"{view.__name__} needs {permission!r}, which no role holds.", id="saas.E004")
+            for permission in sorted(needed - known)
+        ]
+    return found
+
+
+def forms(base: type[Any]) -> Iterator[type[Any]]:
+    """Every subclass of `base` that has been written."""
+    for cls in base.__subclasses__():
+        yield cls
+        yield from forms(cls)
+
+
+@register(Tags.security)
+def every_field_is_known(**_: Any) -> list[CheckMessage]:
+    """A field that nobody decided about leaks by being added (AUTHZ-11, INPUT-07)."""
+    found: list[CheckMessage] = []
+    for output in forms(Output):
+        access: FieldAccess = output.access
+        found += [
+            Error(f"{output.__name__}.{name}: nobody declared who may see it.", id="saas.E005")
+            for name in output().fields
+            if not access.knows(name)
+        ]
+    for _route, view, _actions in secure_views():
+        if not issubclass(view.outputs, Output):
+            found.append(Error(f"{view.__name__} answers without an Output.", id="saas.E006"))
+        for form in view.inputs.values():
+            if not issubclass(form, Input):
+                found.append(Error(f"{view.__name__} takes {form.__name__}, which is no Input.", id="saas.E007"))
+    for form in forms(serializers.ModelSerializer):
+        if form.__module__.split(".")[0] in settings.SAAS_OWN_PACKAGES:
+            found.append(Error(f"{form.__name__} takes its fields from a model: write them down.", id="saas.E008"))
+    return found
+
+
+@register(Tags.models)
+def every_model_has_a_tenant_or_a_reason(**_: Any) -> list[CheckMessage]:
+    """A table outside the walls, that nobody thought about, is how tenants meet (AUTHZ-02)."""
+    found: list[CheckMessage] = []
+    for model in apps.get_models():
+        label = model._meta.label
+        if issubclass(model, TenantModel):
+            if label in settings.GLOBAL_MODELS:
+                found.append(Error(f"{label} is tenant-owned and global at once.", id="saas.E009"))
+            if model._meta.base_manager_name != "objects":
+                found.append(Error(f"{label}: its Meta must inherit TenantModel.Meta.", id="saas.E010"))
+            found += targets_without_key(model)
+        elif label not in settings.GLOBAL_MODELS:
+            found.append(Error(f"{label} belongs to no tenant; give it one, or name it in GLOBAL_MODELS.", id="saas.E011"))
+    return found
+
+
+def targets_without_key(model: type[TenantModel]) -> list[CheckMessage]:
+    """Composite keys need their target: a unique (tenant, id) on the table they point at."""
+    return [
+        Error(f"{field.related_model._meta.label} needs tenant_reference(): {model._meta.label} points at it.", id="saas.E012")
+        for field in guards.same_tenant_keys(model)
+        if not any(set(getattr(c, "fields", ())) == {"tenant", "id"} for c in field.related_model._meta.constraints)
+    ]
+
+
+@register(Tags.database)
+def every_guard_stands(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """A policy or trigger that a migration lost protects nothing, and says nothing (AUTHZ-02, LOG-04)."""
+    return [
+        Error(f"{guard.table}: the guard {guard.name} is missing; run migrate.", id="saas.E013")
+        for alias in databases or []
+        for guard in guards.missing(connections[alias])
+    ]
+
+
+@register(Tags.security)
+def no_session_reaches_the_api(**_: Any) -> list[CheckMessage]:
+    """A cookie that authenticates the API lets every web page call it (AUTHN-01)."""
+    found: list[CheckMessage] = []
+    if settings.REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"]:
+        found.append(Error("DRF must not authenticate: saas.authentication does.", id="saas.E014"))
+    for _route, view, _actions in secure_views():
+        if view.authentication_classes or view.permission_classes or view.throttle_classes:
+            found.append(Error(f"{view.__name__} brings its own DRF classes; the corridor is the only path.", id="saas.E015"))
+        if view.dispatch is not SecureViewSet.dispatch or view.initial is not SecureViewSet.initial:
+            found.append(Error(f"{view.__name__} replaces the spine.", id="saas.E016"))
+    return found
+
+
+@register(Tags.security)
+def lifetimes_are_short(**_: Any) -> list[CheckMessage]:
+    """What lives long is stolen once and used for long (AUTHN-03, AUTHN-17)."""
+    bounds = {"access_token": timedelta(hours=1), "api_key": timedelta(days=90), "rotation_overlap": timedelta(hours=24)}
+    return [
+        Error(f"LIFETIMES.{name} is longer than {bound}.", id="saas.E017")
+        for name, bound in bounds.items()
+        if getattr(settings.LIFETIMES, name) > bound
+    ]
+
+
+@register(Tags.security, deploy=True)
+def the_wire_is_safe(**_: Any) -> list[CheckMessage]:
+    """A shorter HSTS lets a network attacker wait it out; clear text lets them read (TRANS-02, TRANS-03)."""
+    found: list[CheckMessage] = []
+    if settings.SECURE_HSTS_SECONDS < 31_536_000:
+        found.append(Error("SECURE_HSTS_SECONDS must be at least a year.", id="saas.E018"))
+    if not settings.SAAS_REQUIRE_HTTPS:
+        found.append(Error("SAAS_REQUIRE_HTTPS must be on.", id="saas.E019"))
+    if not settings.SAAS_ORIGIN.startswith("https://"):
+        found.append(Error("SAAS_ORIGIN must be an https:// origin.", id="saas.E020"))
+    return found

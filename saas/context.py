@@ -1,0 +1,70 @@
+"""What a request has proved so far: first a principal, then an actor at work in one tenant."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from importlib import import_module
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+
+class PrincipalKind(StrEnum):
+    """How a caller proved who they are."""
+
+    API_KEY = "api-key"
+    USER_TOKEN = "user-token"  # noqa: S105  # the name of a kind, not a secret
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is calling: proved by the authentication stage, not yet allowed to do anything.
+
+    `id` is what limits and idempotency are counted by; `user_id` is the person whose rights
+    bound the credential (the maker of a key), and is None for a service.
+    """
+
+    kind: PrincipalKind
+    id: UUID
+    credential_id: UUID
+    tenant_id: UUID
+    user_id: UUID | None
+    scopes: frozenset[str]
+    expires_at: datetime | None
+    credential: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A principal at work in one tenant, with the rights that they have there at this moment."""
+
+    principal: Principal
+    tenant_id: UUID
+    tenant: Any
+    role: str | None
+    rights: frozenset[str]
+
+    @property
+    def user_id(self) -> UUID | None:
+        """The person behind the credential, if there is one."""
+        return self.principal.user_id
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """What this call may do: rights of the role & scopes of the credential."""
+        return self.rights & self.principal.scopes
+
+    def may(self, permission: str) -> bool:
+        """Whether both the role and the credential carry `permission`."""
+        return permission in self.rights and permission in self.principal.scopes
+
+
+@cache
+def roles() -> Mapping[str, frozenset[str]]:
+    """The page that SAAS_ROLES_PAGE names: role -> what it may do."""
+    page: Mapping[str, frozenset[str]] = import_module(settings.SAAS_ROLES_PAGE).ROLES
+    return page

@@ -1,0 +1,1 @@
+"""Which parts of the answer may they see?"""

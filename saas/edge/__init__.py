@@ -1,0 +1,1 @@
+"""Are we willing to read this request?"""

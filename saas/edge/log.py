@@ -1,0 +1,109 @@
+"""One line of JSON for each request, the refused ones too: who, what, when, from where, how it ended."""
+
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.signals import got_request_exception
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+
+from saas.edge.address import client_ip
+from saas.errors import Problem, problem_response
+
+access = logging.getLogger("saas.access")
+faults = logging.getLogger("saas.faults")
+TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+MAX_OBJECTS = 100
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the rooms of the path have learned about one request; nothing here is ever a value that a caller sent."""
+
+    operation_id: str | None = None
+    auth_method: str | None = None
+    principal: str | None = None
+    user_id: str | None = None
+    org: str | None = None
+    credential_id: str | None = None
+    decision: str | None = None
+    exposed_parameters: list[str] = field(default_factory=list)
+    object_ids: list[str] = field(default_factory=list)
+    disclosed: list[str] = field(default_factory=list)
+
+
+class RequestLog:
+    """The outermost middleware: names the request, catches what nobody caught, writes the line."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer with X-Request-Id, whatever happens inside."""
+        started = time.perf_counter()
+        request.request_id = _request_id(request)
+        request.facts = Facts()
+        try:
+            response = self.get_response(request)
+        except Exception:
+            # The last-resort handler: a stack trace belongs in our log, never in an answer.
+            faults.exception("unhandled", extra={"request_id": request.request_id})
+            response = problem_response(Problem("internal-error"), request)
+        response["X-Request-Id"] = request.request_id
+        access.info(json.dumps(_line(request, response, started), ensure_ascii=True))
+        return response
+
+
+@receiver(got_request_exception)
+def note_fault(request: HttpRequest | None = None, **_: Any) -> None:
+    """A stack trace belongs in our log; Django answers with the bare 500 of `handlers`."""
+    faults.exception("unhandled", extra={"request_id": getattr(request, "request_id", None)})
+
+
+def _request_id(request: HttpRequest) -> str:
+    """The caller's id when it is a UUID, so that they can search for it; anything else could forge a log line."""
+    sent = request.META.get("HTTP_X_REQUEST_ID", "")
+    try:
+        return str(uuid.UUID(sent)) if len(sent) == 36 else str(uuid.uuid4())
+    except ValueError:
+        return str(uuid.uuid4())
+
+
+def _line(request: HttpRequest, response: HttpResponse, started: float) -> dict[str, Any]:
+    facts: Facts = request.facts
+    trace = TRACEPARENT.fullmatch(request.META.get("HTTP_TRACEPARENT", ""))
+    match = request.resolver_match
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return {
+        "ts": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "request_id": request.request_id,
+        "trace_id": trace[1] if trace else request.request_id.replace("-", ""),
+        "ip": str(client_ip(request)),
+        "user_id": facts.user_id,
+        "principal": facts.principal,
+        "org": facts.org,
+        "credential_id": facts.credential_id,
+        "auth_method": facts.auth_method,
+        "operation_id": facts.operation_id,
+        # The template of the route: the raw path can hold anything, also a secret.
+        "route": match.route if match else None,
+        "method": request.method if request.method in KNOWN_METHODS else "?",
+        "status": response.status_code,
+        "duration_ms": round((time.perf_counter() - started) * 1000, 2),
+        "bytes_in": int(length) if length.isdecimal() else 0,
+        "bytes_out": 0 if response.streaming else len(response.content),
+        "object_ids": facts.object_ids[:MAX_OBJECTS],
+        "disclosed": facts.disclosed,
+        "exposed_parameters": facts.exposed_parameters,
+        "decision": facts.decision,
+    }
+
+
+KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})

@@ -1,0 +1,1 @@
+"""Can a row ever leave its tenant?"""

@@ -1,0 +1,238 @@
+"""The second wall: what the database itself refuses, derived from the model classes and never written by hand.
+
+`install()` runs after every migration and adds what is missing; `missing()` is what the
+system check reports. SQLite drops triggers when a migration rebuilds a table, so a guard that
+lived in a migration would be gone without a word after the next one.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from saas.persistence.tenant import TenantModel
+
+# Never wrapped in (SELECT …): the planner could not see the value and would read whole tables.
+BOUND = "nullif(current_setting('app.tenant', true), '')::uuid"
+REFUSE_CHANGE = """
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'these rows are append-only' USING ERRCODE = 'restrict_violation'; END $$
+"""
+LISTING = "current_setting('app.across_tenants', true) = 'ids'"
+
+
+class Guard(NamedTuple):
+    """One object in the database: its table, its name, and the statements that create it."""
+
+    table: str
+    name: str
+    statements: tuple[str, ...]
+
+
+class AppendOnly(models.Model):
+    """A table whose rows are written once: the database refuses UPDATE, DELETE and TRUNCATE."""
+
+    class Meta:
+        abstract = True
+
+
+def expected(vendor: str) -> list[Guard]:
+    """Every guard that the installed models ask for on this kind of database."""
+    derive = POSTGRESQL if vendor == "postgresql" else SQLITE
+    tenant_model = apps.get_model(settings.SAAS_TENANT_MODEL)
+    guards = list(derive.root(tenant_model))
+    for model in apps.get_models():
+        if issubclass(model, TenantModel):
+            guards += derive.rows(model)
+            for field in same_tenant_keys(model):
+                guards += derive.reference(model, field)
+        if issubclass(model, AppendOnly):
+            guards += derive.append_only(model)
+        for name, when in getattr(model, "frozen_when", {}).items():
+            guards += derive.frozen(model, name, when)
+    return guards
+
+
+def same_tenant_keys(model: type[TenantModel]) -> Iterator[models.ForeignKey]:  # type: ignore[type-arg]  # as in TenantKey
+    """The foreign keys of `model` that point at rows of a tenant, so must stay inside it."""
+    for field in model._meta.local_fields:
+        if isinstance(field, models.ForeignKey) and issubclass(field.related_model, TenantModel):
+            yield field
+
+
+class _PostgreSQL:
+    """Row security, composite keys and triggers of PostgreSQL."""
+
+    def root(self, model: type[models.Model]) -> Iterator[Guard]:
+        """The tenant's own row, which is its own tenant; its id may be listed by the room named for it."""
+        table, key = model._meta.db_table, model._meta.pk.column
+        yield self._policy(table, "tenant_rows", f"{key} = {BOUND}")
+        yield self._read_policy(table, "listed_across_tenants", LISTING)
+
+    def rows(self, model: type[TenantModel]) -> Iterator[Guard]:
+        """Rows are seen and written under their own tenant only, by the tables' owner too."""
+        table = model._meta.db_table
+        yield self._policy(table, "tenant_rows", f"tenant_id = {BOUND}")
+        for column, setting in model.readable_by.items():
+            cast = "::uuid" if column.endswith("_id") else ""
+            condition = f"{column} = nullif(current_setting('{setting}', true), ''){cast}"
+            yield self._read_policy(table, f"readable_by_{column}", condition)
+
+    def reference(self, model: type[TenantModel], field: "models.ForeignKey") -> Iterator[Guard]:  # type: ignore[type-arg]  # as above
+        """A row's reference includes the tenant: foreign-key checks pass row security by."""
+        table, target = model._meta.db_table, field.related_model._meta.db_table
+        name = f"{table}_{field.column}_same_tenant"
+        yield Guard(
+            table,
+            name,
+            (
+                f'ALTER TABLE {table} ADD CONSTRAINT "{name}" FOREIGN KEY (tenant_id, {field.column}) '
+                f"REFERENCES {target} (tenant_id, id) DEFERRABLE INITIALLY DEFERRED NOT VALID",
+                f'ALTER TABLE {table} VALIDATE CONSTRAINT "{name}"',
+            ),
+        )
+
+    def append_only(self, model: type[models.Model]) -> Iterator[Guard]:
+        """No change and no removal, whoever asks."""
+        table = model._meta.db_table
+        for operation, level in (("UPDATE OR DELETE", "ROW"), ("TRUNCATE", "STATEMENT")):
+            name = f"{table}_no_{operation.split()[0].lower()}"
+            yield Guard(
+                table,
+                name,
+                (REFUSE_CHANGE, f'CREATE TRIGGER "{name}" BEFORE {operation} ON {table} FOR EACH {level} EXECUTE FUNCTION refuse_change()'),
+            )
+
+    def frozen(self, model: type[models.Model], name: str, when: str) -> Iterator[Guard]:
+        """No change of a row for which `when` holds of its OLD values."""
+        table = model._meta.db_table
+        operation = "UPDATE" if " NEW." in f" {when}" else "UPDATE OR DELETE"
+        name = f"{table}_{name}"
+        yield Guard(
+            table,
+            name,
+            (
+                REFUSE_CHANGE,
+                f'CREATE TRIGGER "{name}" BEFORE {operation} ON {table} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION refuse_change()',
+            ),
+        )
+
+    def _policy(self, table: str, name: str, condition: str) -> Guard:
+        return Guard(
+            table,
+            name,
+            (
+                f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+                f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+                f"CREATE POLICY {name} ON {table} USING ({condition}) WITH CHECK ({condition})",
+            ),
+        )
+
+    def _read_policy(self, table: str, name: str, condition: str) -> Guard:
+        return Guard(table, name, (f"CREATE POLICY {name} ON {table} FOR SELECT USING ({condition})",))
+
+
+class _SQLite:
+    """What triggers can stand in for on SQLite: references and append-only; the manager is the only wall of rows."""
+
+    def root(self, model: type[models.Model]) -> Iterator[Guard]:
+        """SQLite has no row security."""
+        yield from ()
+
+    def rows(self, model: type[TenantModel]) -> Iterator[Guard]:
+        """SQLite has no row security."""
+        yield from ()
+
+    def reference(self, model: type[TenantModel], field: "models.ForeignKey") -> Iterator[Guard]:  # type: ignore[type-arg]  # as above
+        """A row may not be written whose reference belongs to another tenant."""
+        table, target = model._meta.db_table, field.related_model._meta.db_table
+        for operation in ("INSERT", "UPDATE"):
+            name = f"{table}_{field.column}_same_tenant_{operation.lower()}"
+            yield Guard(
+                table,
+                name,
+                (
+                    f'CREATE TRIGGER "{name}" BEFORE {operation} ON {table} WHEN NEW.{field.column} IS NOT NULL '
+                    f"AND NEW.tenant_id <> (SELECT tenant_id FROM {target} WHERE id = NEW.{field.column}) "
+                    "BEGIN SELECT RAISE(ABORT, 'a row refers to another tenant'); END",
+                ),
+            )
+
+    def append_only(self, model: type[models.Model]) -> Iterator[Guard]:
+        """No change and no removal; INSERT OR REPLACE too, since recursive_triggers is on."""
+        for operation in ("UPDATE", "DELETE"):
+            yield self._refusal(model, f"no_{operation.lower()}", operation, "")
+
+    def frozen(self, model: type[models.Model], name: str, when: str) -> Iterator[Guard]:
+        """No change of a row for which `when` holds of its OLD values."""
+        yield self._refusal(model, f"{name}_update", "UPDATE", f"WHEN {when}")
+        if " NEW." not in f" {when}":
+            yield self._refusal(model, f"{name}_delete", "DELETE", f"WHEN {when}")
+
+    def _refusal(self, model: type[models.Model], name: str, operation: str, when: str) -> Guard:
+        table = model._meta.db_table
+        name = f"{table}_{name}"
+        body = f"BEFORE {operation} ON {table} {when} BEGIN SELECT RAISE(ABORT, 'these rows are append-only'); END"
+        return Guard(table, name, (f'CREATE TRIGGER "{name}" {body}',))
+
+
+POSTGRESQL, SQLITE = _PostgreSQL(), _SQLite()
+
+
+def missing(connection: BaseDatabaseWrapper) -> list[Guard]:
+    """The guards that should stand and do not, among the tables that exist."""
+    tables = set(connection.introspection.table_names())
+    with connection.cursor() as cursor:
+        cursor.execute(STANDING[connection.vendor])
+        standing = set(cursor.fetchall())
+    return [
+        guard
+        for guard in expected(connection.vendor)
+        if guard.table in tables and (guard.table, guard.name) not in standing
+    ]
+
+
+# What stands counts only as far as it works: a disabled trigger or an unforced policy is missing.
+STANDING = {
+    "postgresql": """
+        SELECT c.relname, p.polname FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+            WHERE c.relrowsecurity AND c.relforcerowsecurity AND c.relnamespace = current_schema()::regnamespace
+        UNION ALL
+        SELECT c.relname, k.conname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+            WHERE k.convalidated AND c.relnamespace = current_schema()::regnamespace
+        UNION ALL
+        SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+            WHERE t.tgenabled IN ('O', 'A') AND c.relnamespace = current_schema()::regnamespace
+    """,
+    "sqlite": "SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'",
+}
+
+
+def install(connection: BaseDatabaseWrapper) -> None:
+    """Add every missing guard; what already stands is left alone."""
+    with connection.cursor() as cursor:
+        for guard in missing(connection):
+            for statement in guard.statements:
+                cursor.execute(statement)
+        if connection.vendor == "postgresql":
+            for statement in grants(connection):
+                cursor.execute(statement)
+
+
+def grants(connection: BaseDatabaseWrapper) -> Iterator[str]:
+    """What the serving role may do, stated again after each migration; nothing when it owns the tables itself."""
+    role, owner = settings.DATABASE_ROLE, connection.settings_dict["USER"]
+    if role == owner:
+        return
+    quoted = connection.ops.quote_name(role)
+    yield f"GRANT USAGE ON SCHEMA public TO {quoted}"
+    yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {quoted}"
+    yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {quoted}"
+    yield f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {quoted}"
+    tables = set(connection.introspection.table_names())
+    for model in apps.get_models():
+        if issubclass(model, AppendOnly) and model._meta.db_table in tables:
+            yield f"REVOKE UPDATE, DELETE, TRUNCATE ON {model._meta.db_table} FROM {quoted}"

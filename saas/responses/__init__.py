@@ -1,0 +1,1 @@
+"""How do we say it without saying too much?"""

@@ -1,0 +1,46 @@
+"""Every exception that leaves a view becomes a problem document; what we did not foresee says nothing."""
+
+import logging
+
+from django.core.exceptions import (
+    BadRequest,
+    ObjectDoesNotExist,
+    PermissionDenied,
+    SuspiciousOperation,
+)
+from django.db import DataError, InterfaceError, OperationalError
+from django.http import Http404
+from rest_framework import exceptions
+
+from saas.errors import Problem
+
+faults = logging.getLogger("saas.faults")
+
+BY_STATUS = {
+    400: "invalid-request",
+    401: "invalid-token",
+    403: "permission-denied",
+    404: "not-found",
+    405: "method-not-allowed",
+    415: "unsupported-media-type",
+}
+
+
+def as_problem(fault: Exception) -> Problem:
+    """The problem that `fault` becomes on its way out."""
+    if isinstance(fault, Problem):
+        return fault
+    if isinstance(fault, (Http404, ObjectDoesNotExist)):
+        return Problem("not-found")
+    if isinstance(fault, PermissionDenied):
+        return Problem("permission-denied")
+    if isinstance(fault, (BadRequest, SuspiciousOperation, DataError)):
+        return Problem("invalid-request", "The request is malformed.")
+    if isinstance(fault, exceptions.APIException) and fault.status_code in BY_STATUS:
+        return Problem(BY_STATUS[fault.status_code])
+    if isinstance(fault, (OperationalError, InterfaceError)):
+        # A time-out, a deadlock or a lost connection: the transaction is gone, and trying again is right.
+        faults.warning("database: %s", type(fault).__name__)
+        return Problem("not-ready", "The database did not answer in time.")
+    faults.error("unhandled", exc_info=fault)
+    return Problem("internal-error")

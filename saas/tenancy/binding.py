@@ -1,0 +1,89 @@
+"""Work happens for one tenant at a time: bound for the length of a block, and restored after it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.sql.compiler import SQLCompiler
+
+_bound: ContextVar[UUID | None] = ContextVar("tenant", default=None)
+
+
+class TenantNotBound(RuntimeError):
+    """A query for tenant rows ran outside any tenant: there are not fewer rows, there is no answer."""
+
+
+class TenantAlreadyBound(RuntimeError):
+    """Work for one tenant tried to start inside work for another."""
+
+
+def bound_tenant() -> UUID:
+    """The tenant that this code works for, or TenantNotBound."""
+    tenant_id = _bound.get()
+    if tenant_id is None:
+        raise TenantNotBound("No tenant is bound here: use saas.tenancy.binding.bind().")
+    return tenant_id
+
+
+class BoundTenant(models.Expression):
+    """The bound tenant, read when SQL is compiled: a queryset made for one tenant cannot run for another."""
+
+    def __init__(self) -> None:
+        super().__init__(output_field=models.UUIDField())
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+        """A parameter with the tenant's id, as the database stores it."""
+        value = models.UUIDField().get_db_prep_value(bound_tenant(), connection)
+        return "%s", [value]
+
+
+@contextmanager
+def bind(tenant_id: UUID) -> Iterator[None]:
+    """Work for one tenant, in one transaction, on both walls: the manager's and row security's.
+
+    Binding the same tenant again changes nothing; another one raises TenantAlreadyBound,
+    because what was read for the first could be written for the second.
+    """
+    before = _bound.get()
+    if before == tenant_id:
+        yield
+        return
+    if before is not None:
+        raise TenantAlreadyBound(f"Tenant {before} is bound; {tenant_id} cannot be bound inside.")
+    with transaction.atomic(savepoint=False):
+        token = _bound.set(tenant_id)
+        _tell_database(tenant_id)
+        try:
+            yield
+            # A rollback or the end of the transaction takes the setting with it; otherwise it must go now.
+            if len(connection.atomic_blocks) > 1 and not connection.needs_rollback:
+                _tell_database(None)
+        finally:
+            _bound.reset(token)
+
+
+def _tell_database(tenant_id: UUID | None) -> None:
+    """Set what the policies read, until the end of the transaction, and forget the credential shown."""
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('app.tenant', %s, true), set_config('app.credential', '', true)",
+            [str(tenant_id or "")],
+        )
+
+
+def for_tenant[**P, R](work: Callable[P, R]) -> Callable[P, R]:
+    """Bind background work: the decorated function is called with `tenant_id` and runs inside its tenant."""
+
+    @wraps(work)
+    def bound_work(*args: P.args, **kwargs: P.kwargs) -> R:
+        with bind(UUID(str(kwargs["tenant_id"]))):
+            return work(*args, **kwargs)
+
+    return bound_work

@@ -1,0 +1,1 @@
+"""Is every part of what they sent something we asked for?"""

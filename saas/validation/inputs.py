@@ -1,0 +1,116 @@
+"""What may come in is a closed list; a field nobody declared is an error, not a surprise."""
+
+from collections.abc import Iterator, Mapping, Set
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.http import HttpRequest
+from rest_framework import serializers
+from rest_framework.settings import api_settings
+
+from saas.errors import FieldError, Problem, invalid
+from saas.validation import strict_json
+
+
+class Input(serializers.Serializer[Any]):
+    """The fields that one operation takes. It knows no model, so no column can slip in by its name.
+
+    `writes` says which guarded field a name writes, where the two differ: an `iban` becomes a `bank_account`.
+    """
+
+    writes: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def guarded_names(cls, body: Mapping[str, Any]) -> dict[str, str]:
+        """The names of a body, each with the field of the resource that it changes."""
+        return {name: cls.writes.get(name, name) for name in body}
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse unknown fields before looking at the known ones."""
+        if isinstance(data, Mapping):
+            unknown = [name for name in data if name not in self.fields]
+            if unknown:
+                raise serializers.ValidationError(
+                    {name: [serializers.ErrorDetail("This field is not expected here.", "unexpected-field")] for name in unknown}
+                )
+        return super().to_internal_value(data)
+
+
+class NoInput(Input):
+    """For operations that take nothing."""
+
+
+class Filters(Input):
+    """The query parameters that a list understands; every value arrives as text."""
+
+    lookups: ClassVar[Mapping[str, str]] = {}  # name of a parameter -> look-up on the row, where they differ
+
+
+def read_body(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object of the body; an absent body is the empty object. Raises 400.
+
+    A GET or DELETE with a body would be read differently by a proxy and by us.
+    """
+    body = request.body
+    if request.method in ("GET", "HEAD", "DELETE"):
+        if body:
+            raise invalid("unexpected-body", "This method takes no body.", pointer="")
+        return {}
+    return strict_json.parse(body) if body else {}
+
+
+def judge(form: type[Input], data: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any]:
+    """The validated values, or a 400 that points at every part that is wrong."""
+    serializer = form(data=data, partial=partial)
+    if serializer.is_valid():
+        return dict(serializer.validated_data)
+    errors = list(pointed(serializer.errors, ""))
+    raise Problem("invalid-request", "Some fields are not valid.", errors=errors[: settings.LIMITS["errors"]])
+
+
+def judge_query(
+    form: type[Filters], request: HttpRequest, *, own: Set[str], hidden: Set[str]
+) -> dict[str, Any]:
+    """The validated query parameters of `form`; `own` are those that the page itself reads.
+
+    Unknown and repeated parameters are refused: an ignored filter shows more than was asked
+    for. `hidden` names do not exist for this reader, so that no filter can guess at a field.
+    """
+    query = {name: request.GET.getlist(name) for name in request.GET}
+    fields = form().fields.keys() - hidden
+    errors = [
+        FieldError("unknown-parameter", "This parameter is not known here.", parameter=name)
+        for name in query
+        if name not in fields and name not in own
+    ]
+    errors += [
+        FieldError("repeated-parameter", "This parameter may stand only once.", parameter=name)
+        for name, values in query.items()
+        if len(values) > 1
+    ]
+    serializer = form(data={name: values[0] for name, values in query.items() if name in fields})
+    if not serializer.is_valid():
+        for name, details in serializer.errors.items():
+            errors += [FieldError(str(d.code), str(d), parameter=name) for d in details]
+    if errors:
+        raise Problem("invalid-request", "Some query parameters are not valid.", errors=errors[: settings.LIMITS["errors"]])
+    return dict(serializer.validated_data)
+
+
+def pointed(errors: Any, pointer: str) -> Iterator[FieldError]:
+    """Errors of nested serializers as a flat list of JSON pointers (RFC 6901)."""
+    if isinstance(errors, Mapping):
+        for name, inner in errors.items():
+            own = pointer if name == api_settings.NON_FIELD_ERRORS_KEY else f"{pointer}/{_escape(str(name))}"
+            yield from pointed(inner, own)
+    elif isinstance(errors, list) and any(isinstance(item, (Mapping, list)) for item in errors):
+        for index, inner in enumerate(errors):
+            yield from pointed(inner, f"{pointer}/{index}")
+    else:
+        for detail in errors if isinstance(errors, list) else [errors]:
+            code = getattr(detail, "code", "invalid") or "invalid"
+            yield FieldError(str(code).replace("_", "-"), str(detail), pointer=pointer)
+
+
+def _escape(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")

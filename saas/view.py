@@ -1,0 +1,247 @@
+"""The spine: the path of every request under /api/, in order. Read this first."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models, transaction
+from django.http import HttpRequest, HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import ViewSetMixin
+
+from saas.audit import refusals, trail
+from saas.authentication.credentials import identify
+from saas.authorization.access import permit, permit_row
+from saas.authorization.fields import refuse_guarded
+from saas.authorization.operations import Allow
+from saas.context import Actor, Principal
+from saas.disclosure.outputs import Output, disclose, disclose_list
+from saas.edge.admission import admit
+from saas.errors import Problem, problem_response
+from saas.persistence import idempotency
+from saas.responses import etags, pages
+from saas.responses.problems import as_problem
+from saas.tenancy.entrance import entered
+from saas.throttling import limits
+from saas.validation.inputs import Filters, Input, NoInput, judge, judge_query, read_body
+
+
+class SecureViewSet(ViewSetMixin, APIView):
+    """One resource. It declares who may do what; the corridor decides, and what is not declared is denied."""
+
+    resource: ClassVar[str]
+    operations: ClassVar[Mapping[str, Allow]] = {}
+    inputs: ClassVar[Mapping[str, type[Input]]] = {}
+    outputs: ClassVar[type[Output]] = Output
+    filters: ClassVar[type[Filters]] = Filters
+    sortable: ClassVar[Mapping[str, str]] = {}  # ?ordering= name -> column
+
+    actor: Actor
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # never a stream
+        """Run the path in one transaction. A refusal takes it back and leaves only its own record."""
+        self.begin(request)
+        try:
+            with transaction.atomic(), ExitStack() as self.leaving, trail.recording(request.request_id) as self.happened:
+                response: HttpResponse = super().dispatch(request, *args, **kwargs)
+                self.close()
+        except Exception as fault:  # what the commit itself, or the trail, did not allow
+            response = self.refuse(as_problem(fault))
+        if self.refusal and hasattr(self, "actor"):
+            refusals.record_refusal(self.actor, self.operation_id, self.refusal, request.request_id)
+        return response
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Walk the stages, each in its own room. The first that refuses answers; then the business begins."""
+        admit(self.http, self.allowed_methods)
+        self.principal = self.who_is_calling()
+        self.actor = self.leaving.enter_context(entered(self.principal))
+        self.note_who()
+        self.windows = limits.count(self.http, self.principal, self.rate)
+        permit(self.actor, self.rule)
+        self.asked, self.query = self.judged()
+        self.reserve()
+
+    # The rooms that need more than one line.
+
+    def begin(self, request: HttpRequest) -> None:
+        """Nothing is proved yet."""
+        self.http = request
+        self.facts = request.facts
+        self.refusal: Problem | None = None
+        self.reservation: idempotency.Reservation | None = None
+        self.windows: list[Any] = []
+
+    def who_is_calling(self) -> Principal:
+        """The principal; who proves nothing is counted against their network before they hear so."""
+        try:
+            return identify(self.http)
+        except Problem:
+            limits.count_stranger(self.http)
+            raise
+
+    def judged(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Body and query, judged whole before any row is fetched."""
+        body = read_body(self.http)
+        listing = self.action == "list"
+        self.hidden = self.outputs.access.guarded.keys() - self.outputs.access.visible(self.actor)
+        query = judge_query(
+            self.filters if listing else Filters,
+            self.http,
+            own=pages.OWN_PARAMETERS if listing else frozenset(),
+            hidden=self.hidden,
+        )
+        form = self.inputs.get(self.action, NoInput)
+        asked = judge(form, body, partial=self.action == "partial_update")
+        self.guarded_names = form.guarded_names(body)
+        if not self.kwargs:  # with a row in the path, the row comes first: see row()
+            refuse_guarded(self.outputs.access, self.actor, self.guarded_names)
+        return asked, query
+
+    def reserve(self) -> None:
+        """Claim the Idempotency-Key of what must not happen twice; a repeat is answered from its row."""
+        if self.rule is None or not self.rule.idempotent:
+            return
+        key = idempotency.read_key(self.http.META.get("HTTP_IDEMPOTENCY_KEY"))
+        mark = idempotency.fingerprint(str(self.http.method), self.http.get_full_path(), self.http.body)
+        self.reservation = idempotency.reserve(self.actor, self.operation_id, key, mark)
+        if not self.reservation.is_new:
+            self.post = self.replay
+
+    def close(self) -> None:
+        """The last word before the commit: a refusal leaves nothing, a success leaves its event."""
+        if self.refusal:
+            self.happened.clear()
+            transaction.set_rollback(True)
+        elif self.rule and self.rule.event and not self.is_replay:
+            if self.rule.event not in {entry.event for entry in self.happened}:
+                raise RuntimeError(f"{self.operation_id} left no {self.rule.event} in the trail.")
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # never DRF's own form
+        """Every exception of the path becomes a problem document."""
+        return self.refuse(as_problem(exc))
+
+    def refuse(self, problem: Problem) -> HttpResponse:
+        """Answer a problem, and remember it for the trail and the log."""
+        self.refusal = problem
+        self.facts.decision = problem.code
+        return problem_response(problem, self.http)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Tell a counted caller how much is left."""
+        if self.windows:
+            limits.report(response, self.windows)
+        return super().finalize_response(request, response, *args, **kwargs)
+
+    def note_who(self) -> None:
+        """For the access log."""
+        self.facts.operation_id = self.operation_id
+        self.facts.auth_method = self.principal.kind
+        self.facts.principal = str(self.principal.id)
+        self.facts.credential_id = str(self.principal.credential_id)
+        self.facts.user_id = str(self.principal.user_id) if self.principal.user_id else None
+        self.facts.org = str(self.principal.tenant_id)
+        self.facts.decision = "allow"
+
+    # What the declaration says of this request.
+
+    @property
+    def rule(self) -> Allow | None:
+        """The line of the table for this operation."""
+        return self.operations.get(self.action)
+
+    @property
+    def rate(self) -> str:
+        """The class of limits that counts this operation."""
+        declared = self.rule.rate if self.rule else ""
+        return declared or ("read" if self.http.method in ("GET", "HEAD") else "write")
+
+    @property
+    def operation_id(self) -> str:
+        """The name of the operation in documents, trail and log."""
+        return f"{self.resource}.{self.action}"
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether this request repeats one that has succeeded."""
+        return self.reservation is not None and not self.reservation.is_new
+
+    # What views use. `rows()` is theirs to write.
+
+    def rows(self) -> models.QuerySet[Any]:
+        """The rows of the bound tenant that this resource shows."""
+        raise Problem("not-found")
+
+    def row(self) -> Any:
+        """The row that the path names: 404, then 403 by its condition or a guarded field, then 428 and 412."""
+        rows = self.rows()
+        if self.http.method not in ("GET", "HEAD"):
+            rows = rows.select_for_update(of=("self",))  # two writers: the second sees what the first left
+        row = rows.get(pk=self.kwargs["id"])
+        assert self.rule is not None  # noqa: S101  # permit() has seen to it
+        self.facts.object_ids.append(str(row.pk))
+        permit_row(self.actor, self.rule, row)
+        refuse_guarded(self.outputs.access, self.actor, self.guarded_names)
+        if self.rule.precondition:
+            etags.require_match(self.http.META.get("HTTP_IF_MATCH"), self.etag(row))
+        return row
+
+    def etag(self, row: Any) -> str:
+        """The version of `row` as this reader sees it."""
+        return etags.etag(row, self.outputs.shown_to(self.actor))
+
+    def narrow(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        """Apply the judged filters."""
+        return rows.filter(**{self.filters.lookups.get(name, name): value for name, value in self.query.items()})
+
+    def page(self) -> Response:
+        """One page of `rows()`, with links to its neighbours."""
+        query = self.http.GET.dict()
+        sortable = {name: column for name, column in self.sortable.items() if name not in self.hidden}
+        order = pages.read_order(query.get("ordering"), sortable, self.rows().model)
+        size = pages.read_size(query.get("page_size"))
+        context = pages.context_of(self.actor.tenant_id, self.operation_id, self.http.path, query)
+        place = pages.read_cursor(query["cursor"], context) if "cursor" in query else None
+        page = pages.cut(self.narrow(self.rows()), order, place, size)
+        self.facts.object_ids += [str(row.pk) for row in page.rows]
+        return Response(
+            {
+                "results": disclose_list(self.outputs, self.actor, page.rows),
+                "next": pages.link(self.http.path, query, page.next, context),
+                "previous": pages.link(self.http.path, query, page.previous, context),
+            }
+        )
+
+    def show(self, row: Any, *, status: int = 200, **more: Any) -> Response:
+        """One row as this reader may see it, with its ETag and, when it was made, its address."""
+        headers = {"ETag": self.etag(row)} if hasattr(row, "version") else {}
+        if status == 201:
+            headers["Location"] = self.location(row)
+        if self.reservation and self.reservation.is_new:
+            self.reservation.keep(status, row)
+        shown = disclose(self.outputs, self.actor, row)
+        self.facts.disclosed += sorted(self.outputs.access.guarded.keys() & shown.keys())
+        return Response({**shown, **more}, status=status, headers=headers)
+
+    def location(self, row: Any) -> str:
+        """Where a new row is found."""
+        return f"{settings.SAAS_ORIGIN}{self.http.path}/{row.pk}"
+
+    def replay(self, request: Request, **_: Any) -> Response:
+        """Answer a repeated request from the row that the first one made, for today's reader."""
+        assert self.reservation is not None  # noqa: S101  # reserve() has seen to it
+        row = self.rows().get(pk=self.reservation.record.row_id)
+        response = self.show(row, status=self.reservation.record.status or 200)
+        response["Idempotency-Replayed"] = "true"
+        return response
+
+    def list(self, request: Request, **_: Any) -> Response:
+        """A page of the resource."""
+        return self.page()
+
+    def retrieve(self, request: Request, **_: Any) -> Response:
+        """One row."""
+        return self.show(self.row())

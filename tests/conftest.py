@@ -1,0 +1,116 @@
+"""Two databases, two roles: migrated by the owner, served by a role that owns nothing."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, connections
+from django.test import Client
+
+from saas import counters
+from tests.cast import Tenant, call, make_tenant
+
+SQLITE = os.environ.get("SAAS_TEST_DATABASE") == "sqlite"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any, worker_name: str, tmp_path_factory: Any) -> Iterator[None]:
+    """One migrated database for each worker of the run; every test gets it, or a clone of it."""
+    with django_db_blocker.unblock():
+        if SQLITE:
+            settings.DATABASES["default"]["NAME"] = str(tmp_path_factory.mktemp("db") / "test.sqlite3")
+            connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"]
+        else:
+            as_owner(f'DROP DATABASE IF EXISTS "{worker_name}"', f'CREATE DATABASE "{worker_name}"')
+            switch_to(worker_name)
+        call_command("migrate", verbosity=0, interactive=False)
+        yield
+        connection.close()
+        if not SQLITE:
+            as_owner(f'DROP DATABASE IF EXISTS "{worker_name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def worker_name(request: Any) -> str:
+    """The name of this worker's database."""
+    worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
+    return f"strongroom_test_{worker}_{os.getpid()}"
+
+
+def as_owner(*statements: str) -> None:
+    """Run statements outside any test database, as the role that owns the databases."""
+    import psycopg
+
+    owner = settings.DATABASE_OWNER
+    with psycopg.connect(
+        host=owner["HOST"], port=owner["PORT"], user=owner["USER"], password=owner["PASSWORD"], dbname="postgres", autocommit=True
+    ) as server:
+        for statement in statements:
+            server.execute(statement)
+
+
+def switch_to(name: str) -> None:
+    """Point the one connection at another database."""
+    connection.close()
+    connection.settings_dict["NAME"] = name
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: Any, worker_name: str) -> Iterator[None]:
+    """A clone of the migrated database in which transactions really commit; dropped afterwards, never flushed.
+
+    For tests of walls, races and triggers: inside a test transaction one request's settings
+    would live on into the next.
+    """
+    with django_db_blocker.unblock():
+        original = connection.settings_dict["NAME"]
+        connection.close()
+        clone = f"{original}_clone"
+        if SQLITE:
+            shutil.copy(original, clone)
+        else:
+            as_owner(f'DROP DATABASE IF EXISTS "{clone}" WITH (FORCE)', f'CREATE DATABASE "{clone}" TEMPLATE "{original}"')
+        switch_to(clone)
+        yield
+        connections.close_all()
+        switch_to(original)
+        if SQLITE:
+            os.unlink(clone)
+        else:
+            as_owner(f'DROP DATABASE "{clone}" WITH (FORCE)')
+
+
+@pytest.fixture(autouse=True)
+def fresh_counters() -> None:
+    """No test inherits another's counted requests."""
+    counters.local.cache_clear()
+    counters.shared.cache_clear()
+
+
+@pytest.fixture
+def acme(db: None) -> Tenant:
+    """The organization that most tests are about."""
+    return make_tenant("Acme")
+
+
+@pytest.fixture
+def globex(db: None) -> Tenant:
+    """The other one."""
+    return make_tenant("Globex")
+
+
+@pytest.fixture
+def stranger() -> Any:
+    """Calls without any credential."""
+    client = Client(raise_request_exception=False)
+
+    def calling(method: str, path: str, body: Any = None, **headers: str) -> Any:
+        return call(client, method, path, body, **{name.replace("_", "-"): v for name, v in headers.items()})
+
+    return calling
+
+

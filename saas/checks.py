@@ -47,7 +47,9 @@ def secure_views() -> Iterator[tuple[str, type[SecureViewSet], dict[str, str]]]:
 
 @register(Tags.security)
 def every_route_is_declared(**_: Any) -> list[CheckMessage]:
-    """A route that no declaration covers would be open or dead, and nobody would know which (AUTHZ-01)."""
+    """A route that no declaration covers would be open or dead, and nobody would know which
+    (AUTHZ-01).
+    """
     found: list[CheckMessage] = []
     for route, callback in api_routes():
         if route in settings.SAAS_OPEN_ROUTES:
@@ -60,17 +62,25 @@ def every_route_is_declared(**_: Any) -> list[CheckMessage]:
             found.append(Error(f"/{route} stands outside the versioned routes.", id="saas.E002"))
         for operation in callback.actions.values():
             if not isinstance(view.operations.get(operation), Allow):
-                found.append(Error(f"/{route}: {view.__name__} does not declare {operation!r}.", id="saas.E003"))
+                found.append(
+                    Error(
+                        f"/{route}: {view.__name__} does not declare {operation!r}.", id="saas.E003"
+                    )
+                )
     return found
 
 
 @register(Tags.security)
 def every_permission_is_known(**_: Any) -> list[CheckMessage]:
-    """A permission that no role holds is a typing error, and denies for ever or guards nothing (AUTHZ-05)."""
+    """A permission that no role holds is a typing error, and denies for ever or guards nothing
+    (AUTHZ-05).
+    """
     known = known_permissions() | {AnyCredential.ANY}
     found: list[CheckMessage] = []
     for _route, view, _actions in secure_views():
-        needed = {rule.permission for rule in view.operations.values()} | set(view.outputs.access.guarded.values())
+        needed = {rule.permission for rule in view.operations.values()} | set(
+            view.outputs.access.guarded.values()
+        )
         found += [
             Error(f"{view.__name__} needs {permission!r}, which no role holds.", id="saas.E004")
             for permission in sorted(needed - known)
@@ -101,10 +111,19 @@ def every_field_is_known(**_: Any) -> list[CheckMessage]:
             found.append(Error(f"{view.__name__} answers without an Output.", id="saas.E006"))
         for form in view.inputs.values():
             if not issubclass(form, Input):
-                found.append(Error(f"{view.__name__} takes {form.__name__}, which is no Input.", id="saas.E007"))
+                found.append(
+                    Error(
+                        f"{view.__name__} takes {form.__name__}, which is no Input.", id="saas.E007"
+                    )
+                )
     for form in forms(serializers.ModelSerializer):
         if form.__module__.split(".")[0] in settings.SAAS_OWN_PACKAGES:
-            found.append(Error(f"{form.__name__} takes its fields from a model: write them down.", id="saas.E008"))
+            found.append(
+                Error(
+                    f"{form.__name__} takes its fields from a model: write them down.",
+                    id="saas.E008",
+                )
+            )
     return found
 
 
@@ -118,30 +137,50 @@ def every_model_has_a_tenant_or_a_reason(**_: Any) -> list[CheckMessage]:
             if label in settings.GLOBAL_MODELS:
                 found.append(Error(f"{label} is tenant-owned and global at once.", id="saas.E009"))
             if model._meta.base_manager_name != "objects":
-                found.append(Error(f"{label}: its Meta must inherit TenantModel.Meta.", id="saas.E010"))
+                found.append(
+                    Error(f"{label}: its Meta must inherit TenantModel.Meta.", id="saas.E010")
+                )
             found += targets_without_key(model)
         elif label not in settings.GLOBAL_MODELS:
-            found.append(Error(f"{label} belongs to no tenant; give it one, or name it in GLOBAL_MODELS.", id="saas.E011"))
+            found.append(
+                Error(
+                    f"{label} belongs to no tenant; give it one, or name it in GLOBAL_MODELS.",
+                    id="saas.E011",
+                )
+            )
     return found
 
 
 def targets_without_key(model: type[TenantModel]) -> list[CheckMessage]:
     """Composite keys need their target: a unique (tenant, id) on the table they point at."""
     return [
-        Error(f"{field.related_model._meta.label} needs tenant_reference(): {model._meta.label} points at it.", id="saas.E012")
+        Error(
+            f"{field.related_model._meta.label} needs tenant_reference(): "
+            f"{model._meta.label} points at it.",
+            id="saas.E012",
+        )
         for field in guards.same_tenant_keys(model)
-        if not any(set(getattr(c, "fields", ())) == {"tenant", "id"} for c in field.related_model._meta.constraints)
+        if not any(
+            set(getattr(c, "fields", ())) == {"tenant", "id"}
+            for c in field.related_model._meta.constraints
+        )
     ]
 
 
 @register(Tags.database)
 def every_guard_stands(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """A policy or trigger that a migration lost protects nothing, and says nothing (AUTHZ-02, LOG-04)."""
-    return [
-        Error(f"{guard.table}: the guard {guard.name} is missing; run migrate.", id="saas.E013")
-        for alias in databases or []
-        for guard in guards.missing(connections[alias])
-    ]
+    """A policy or trigger that a migration lost protects nothing, and says nothing (AUTHZ-02,
+    LOG-04).
+    """
+    found: list[CheckMessage] = []
+    for connection in (connections[alias] for alias in databases or []):
+        for guard in guards.missing(connection):
+            text = f"{guard.table}: the guard {guard.name} is missing; run migrate."
+            found.append(Error(text, id="saas.E013"))
+        for table, policy in guards.unexpected(connection):
+            text = f"{table}: nobody declared the policy {policy}; it may open what others close."
+            found.append(Error(text, id="saas.E021"))
+    return found
 
 
 @register(Tags.security)
@@ -152,7 +191,12 @@ def no_session_reaches_the_api(**_: Any) -> list[CheckMessage]:
         found.append(Error("DRF must not authenticate: saas.authentication does.", id="saas.E014"))
     for _route, view, _actions in secure_views():
         if view.authentication_classes or view.permission_classes or view.throttle_classes:
-            found.append(Error(f"{view.__name__} brings its own DRF classes; the corridor is the only path.", id="saas.E015"))
+            found.append(
+                Error(
+                    f"{view.__name__} brings its own DRF classes; the corridor is the only path.",
+                    id="saas.E015",
+                )
+            )
         if view.dispatch is not SecureViewSet.dispatch or view.initial is not SecureViewSet.initial:
             found.append(Error(f"{view.__name__} replaces the spine.", id="saas.E016"))
     return found
@@ -161,7 +205,11 @@ def no_session_reaches_the_api(**_: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def lifetimes_are_short(**_: Any) -> list[CheckMessage]:
     """What lives long is stolen once and used for long (AUTHN-03, AUTHN-17)."""
-    bounds = {"access_token": timedelta(hours=1), "api_key": timedelta(days=90), "rotation_overlap": timedelta(hours=24)}
+    bounds = {
+        "access_token": timedelta(hours=1),
+        "api_key": timedelta(days=90),
+        "rotation_overlap": timedelta(hours=24),
+    }
     return [
         Error(f"LIFETIMES.{name} is longer than {bound}.", id="saas.E017")
         for name, bound in bounds.items()
@@ -171,7 +219,9 @@ def lifetimes_are_short(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def the_wire_is_safe(**_: Any) -> list[CheckMessage]:
-    """A shorter HSTS lets a network attacker wait it out; clear text lets them read (TRANS-02, TRANS-03)."""
+    """A shorter HSTS lets a network attacker wait it out; clear text lets them read (TRANS-02,
+    TRANS-03).
+    """
     found: list[CheckMessage] = []
     if settings.SECURE_HSTS_SECONDS < 31_536_000:
         found.append(Error("SECURE_HSTS_SECONDS must be at least a year.", id="saas.E018"))

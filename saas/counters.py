@@ -1,4 +1,6 @@
-"""Counting that several processes can trust: all windows of a request are taken together or not at all."""
+"""Counting that several processes can trust: all windows of a request are taken together or not at
+all.
+"""
 
 import threading
 import time
@@ -49,7 +51,9 @@ class Counters(Protocol):
 
 
 class MemoryCounters:
-    """Sliding windows inside one process: the quick start, and what is left when the store is gone."""
+    """Sliding windows inside one process: the quick start, and what is left when the store is
+    gone.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -79,10 +83,14 @@ class MemoryCounters:
         return hits[len(hits) - window.limit] + window.seconds - now
 
     def _sweep(self, now: float) -> None:
-        """Forget keys that nobody has used for a day, so that memory does not follow the number of callers."""
+        """Forget keys that nobody has used for a day, so that memory does not follow the number of
+        callers.
+        """
         if now - self._swept > 60:
             self._swept = now
-            for key in [key for key, hits in self._hits.items() if not hits or hits[-1] < now - 86_400]:
+            for key in [
+                key for key, hits in self._hits.items() if not hits or hits[-1] < now - 86_400
+            ]:
                 del self._hits[key]
 
 
@@ -142,7 +150,8 @@ class RedisCounters:
     """Sliding windows shared by every process: one round trip for all windows of a request."""
 
     def __init__(self, url: str) -> None:
-        # No retries and short time-outs: a limiter that waits for its store is an outage of its own.
+        # No retries and short time-outs: a limiter that waits for its store is an outage of its
+        # own.
         client = redis.Redis.from_url(
             url, socket_timeout=0.05, socket_connect_timeout=0.05, retry=Retry(NoBackoff(), 0)
         )

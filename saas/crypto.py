@@ -1,4 +1,6 @@
-"""Three tools and no more: a keyed digest for secrets we only compare, an AEAD for what we must read, randomness."""
+"""Three tools and no more: a keyed digest for secrets we only compare, an AEAD for what we must
+read, randomness.
+"""
 
 import hashlib
 import hmac
@@ -40,7 +42,9 @@ def digest(secret: str, *, purpose: str = "credential") -> str:
     Secrets here are random and long, so a slow password hash would only help those who want
     to exhaust us; the pepper makes a stolen table useless without the application's own key.
     """
-    return hmac.new(_key("SAAS_PEPPER"), f"{purpose}\0{secret}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(
+        _key("SAAS_PEPPER"), f"{purpose}\0{secret}".encode(), hashlib.sha256
+    ).hexdigest()
 
 
 def equal(one: str, other: str) -> bool:

@@ -1,4 +1,6 @@
-"""One vocabulary of refusals: every error is a problem document of RFC 9457, and every code has a page."""
+"""One vocabulary of refusals: every error is a problem document of RFC 9457, and every code has a
+page.
+"""
 
 import json
 import uuid
@@ -20,34 +22,134 @@ class Kind(NamedTuple):
 
 
 CATALOGUE: dict[str, Kind] = {
-    "invalid-request": Kind(400, "The request is not valid", "Read `errors`: each entry points at one part of the request and says what is wrong with it. Correct it and send it again."),
-    "credential-in-url": Kind(400, "A credential stood in the URL", "URLs are written to logs, histories and referrers. Send the credential in a header. The one that was sent has been revoked if it was real: make a new one."),
-    "multiple-credentials": Kind(400, "More than one credential was sent", "Send exactly one: `Authorization` or `X-API-Key`."),
-    "invalid-token": Kind(401, "The credential is missing or not valid", "Send an API key in `X-API-Key`. It may be mistyped, expired or revoked."),
-    "https-required": Kind(403, "HTTPS is required", "The request travelled in clear, so its credential is lost: it has been revoked if it was real. Use https:// and a new credential."),
-    "insufficient-scope": Kind(403, "The credential lacks a scope", "The `WWW-Authenticate` header names the scope. Make a credential that carries it."),
-    "permission-denied": Kind(403, "Not permitted", "The role of the person behind this credential does not allow this. Ask an owner or admin of the organization."),
-    "guarded-field": Kind(403, "A field may not be written", "`errors` names the fields that this credential may not write. Leave them out."),
-    "not-found": Kind(404, "There is nothing here", "The path, or the row it names, does not exist for this organization."),
-    "unknown-version": Kind(404, "Unknown version of the API", "Use one of the versions that `versions` lists."),
-    "method-not-allowed": Kind(405, "Method not allowed", "`Allow` lists what this path answers."),
-    "conflict": Kind(409, "The state of the row does not allow this", "Read the row again; `detail` says which state stands in the way."),
-    "idempotency-conflict": Kind(409, "An equal request is still under way", "Wait as long as `Retry-After` says and send the same request again."),
-    "precondition-failed": Kind(412, "The row has changed", "Read the row again and repeat the change with its new `ETag` in `If-Match`."),
-    "body-too-large": Kind(413, "The body is too large", "A body may have 256 KiB. Split the work over several requests."),
-    "uri-too-long": Kind(414, "The URL is too long", "A URL may have 4 KiB."),
-    "unsupported-media-type": Kind(415, "Unsupported media type", "Send `Content-Type: application/json` without a charset, or with utf-8, and without a content encoding."),
-    "idempotency-mismatch": Kind(422, "This Idempotency-Key was used for another request", "A key names one request. Use a new one for a new request."),
-    "precondition-required": Kind(428, "If-Match is required", "Read the row, and send its `ETag` in `If-Match`, so that nobody's change is lost."),
-    "rate-limited": Kind(429, "Too many requests", "Wait as long as `Retry-After` says. `RateLimit-Policy` tells what is allowed."),
-    "headers-too-large": Kind(431, "The headers are too large", "All headers together may have 16 KiB."),
-    "internal-error": Kind(500, "Something went wrong here", "It is our fault. Tell support the `instance`."),
-    "not-ready": Kind(503, "Not ready", "A part that we depend on does not answer. Wait as long as `Retry-After` says and try again."),
-}  # fmt: skip
+    "invalid-request": Kind(
+        400,
+        "The request is not valid",
+        "Read `errors`: each entry points at one part of the request and says what is "
+        "wrong with it. Correct it and send it again.",
+    ),
+    "credential-in-url": Kind(
+        400,
+        "A credential stood in the URL",
+        "URLs are written to logs, histories and referrers. Send the credential in a "
+        "header. The one that was sent has been revoked if it was real: make a new one.",
+    ),
+    "multiple-credentials": Kind(
+        400,
+        "More than one credential was sent",
+        "Send exactly one: `Authorization` or `X-API-Key`.",
+    ),
+    "invalid-token": Kind(
+        401,
+        "The credential is missing or not valid",
+        "Send an API key in `X-API-Key`. It may be mistyped, expired or revoked.",
+    ),
+    "https-required": Kind(
+        403,
+        "HTTPS is required",
+        "The request travelled in clear, so its credential is lost: it has been revoked "
+        "if it was real. Use https:// and a new credential.",
+    ),
+    "insufficient-scope": Kind(
+        403,
+        "The credential lacks a scope",
+        "The `WWW-Authenticate` header names the scope. Make a credential that carries it.",
+    ),
+    "permission-denied": Kind(
+        403,
+        "Not permitted",
+        "The role of the person behind this credential does not allow this. Ask an owner "
+        "or admin of the organization.",
+    ),
+    "guarded-field": Kind(
+        403,
+        "A field may not be written",
+        "`errors` names the fields that this credential may not write. Leave them out.",
+    ),
+    "not-found": Kind(
+        404,
+        "There is nothing here",
+        "The path, or the row it names, does not exist for this organization.",
+    ),
+    "unknown-version": Kind(
+        404,
+        "Unknown version of the API",
+        "Use one of the versions that `versions` lists.",
+    ),
+    "method-not-allowed": Kind(
+        405,
+        "Method not allowed",
+        "`Allow` lists what this path answers.",
+    ),
+    "conflict": Kind(
+        409,
+        "The state of the row does not allow this",
+        "Read the row again; `detail` says which state stands in the way.",
+    ),
+    "idempotency-conflict": Kind(
+        409,
+        "An equal request is still under way",
+        "Wait as long as `Retry-After` says and send the same request again.",
+    ),
+    "precondition-failed": Kind(
+        412,
+        "The row has changed",
+        "Read the row again and repeat the change with its new `ETag` in `If-Match`.",
+    ),
+    "body-too-large": Kind(
+        413,
+        "The body is too large",
+        "A body may have 256 KiB. Split the work over several requests.",
+    ),
+    "uri-too-long": Kind(
+        414,
+        "The URL is too long",
+        "A URL may have 4 KiB.",
+    ),
+    "unsupported-media-type": Kind(
+        415,
+        "Unsupported media type",
+        "Send `Content-Type: application/json` without a charset, or with utf-8, and "
+        "without a content encoding.",
+    ),
+    "idempotency-mismatch": Kind(
+        422,
+        "This Idempotency-Key was used for another request",
+        "A key names one request. Use a new one for a new request.",
+    ),
+    "precondition-required": Kind(
+        428,
+        "If-Match is required",
+        "Read the row, and send its `ETag` in `If-Match`, so that nobody's change is lost.",
+    ),
+    "rate-limited": Kind(
+        429,
+        "Too many requests",
+        "Wait as long as `Retry-After` says. `RateLimit-Policy` tells what is allowed.",
+    ),
+    "headers-too-large": Kind(
+        431,
+        "The headers are too large",
+        "All headers together may have 16 KiB.",
+    ),
+    "internal-error": Kind(
+        500,
+        "Something went wrong here",
+        "It is our fault. Tell support the `instance`.",
+    ),
+    "not-ready": Kind(
+        503,
+        "Not ready",
+        "A part that we depend on does not answer. Wait as long as `Retry-After` says and"
+        " try again.",
+    ),
+}
 
 
 class FieldError(NamedTuple):
-    """One part of a request that is wrong: `pointer` into the body (RFC 6901) or `parameter` of query and header."""
+    """One part of a request that is wrong: `pointer` into the body (RFC 6901) or `parameter` of
+    query and header.
+    """
 
     code: str
     detail: str
@@ -73,14 +175,14 @@ class Problem(Exception):
         *,
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
-        **extra: Any,
+        extra: Mapping[str, Any] | None = None,
     ) -> None:
         self.code = code
         self.kind = CATALOGUE[code]
         self.detail = detail or self.kind.title + "."
         self.errors = list(errors)
         self.headers = dict(headers or {})
-        self.extra = extra
+        self.extra = dict(extra or {})
         if self.kind.status == 503:
             self.headers.setdefault("Retry-After", str(RETRY_SOON))
         super().__init__(f"{self.kind.status} {code}: {self.detail}")
@@ -91,7 +193,9 @@ class Problem(Exception):
         return self.kind.status
 
     def document(self, request_id: str) -> dict[str, Any]:
-        """The members of RFC 9457 §3.1; `errors` stands in every 400, and where fields are named."""
+        """The members of RFC 9457 §3.1; `errors` stands in every 400, and where fields are
+        named.
+        """
         body: dict[str, Any] = {
             "type": f"{settings.SAAS_ORIGIN}/docs/problems/{self.code}",
             "title": self.kind.title,
@@ -106,7 +210,9 @@ class Problem(Exception):
         return body
 
 
-def invalid(code: str, detail: str, *, pointer: str | None = None, parameter: str | None = None) -> Problem:
+def invalid(
+    code: str, detail: str, *, pointer: str | None = None, parameter: str | None = None
+) -> Problem:
     """A 400 that names one part of the request."""
     error = FieldError(code, detail, pointer=pointer, parameter=parameter)
     return Problem("invalid-request", detail, errors=[error])

@@ -1,4 +1,6 @@
-"""Identifiers are UUIDs of version 7: they sort by time, so indexes stay local, and nobody can guess them."""
+"""Identifiers are UUIDs of version 7: they sort by time, so indexes stay local, and nobody can
+guess them.
+"""
 
 import secrets
 import time
@@ -17,7 +19,9 @@ def uuid7() -> uuid.UUID:
 
 
 class IdField(models.UUIDField):  # type: ignore[type-arg]  # the stubs make it generic, Django does not
-    """A primary key that the application chooses before the row exists, so that it can be sealed into it."""
+    """A primary key that the application chooses before the row exists, so that it can be sealed
+    into it.
+    """
 
     def __init__(self, **options: object) -> None:
         """Take no options: every table's key is the same."""

@@ -1,4 +1,6 @@
-"""OpenAPI is drawn from the same declarations that are enforced, so the documents cannot disagree."""
+"""OpenAPI is drawn from the same declarations that are enforced, so the documents cannot
+disagree.
+"""
 
 from drf_spectacular.openapi import AutoSchema
 

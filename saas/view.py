@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.conf import settings
 from django.db import models, transaction
@@ -18,8 +18,10 @@ from saas.authorization.access import permit, permit_row
 from saas.authorization.fields import refuse_guarded
 from saas.authorization.operations import Allow
 from saas.context import Actor, Principal
+from saas.counters import Taken
 from saas.disclosure.outputs import Output, disclose, disclose_list
 from saas.edge.admission import admit
+from saas.edge.log import TracedRequest
 from saas.errors import Problem, problem_response
 from saas.persistence import idempotency
 from saas.responses import etags, pages
@@ -30,7 +32,9 @@ from saas.validation.inputs import Filters, Input, NoInput, judge, judge_query, 
 
 
 class SecureViewSet(ViewSetMixin, APIView):
-    """One resource. It declares who may do what; the corridor decides, and what is not declared is denied."""
+    """One resource. It declares who may do what; the corridor decides, and what is not declared is
+    denied.
+    """
 
     resource: ClassVar[str]
     operations: ClassVar[Mapping[str, Allow]] = {}
@@ -40,22 +44,31 @@ class SecureViewSet(ViewSetMixin, APIView):
     sortable: ClassVar[Mapping[str, str]] = {}  # ?ordering= name -> column
 
     actor: Actor
+    refusal: Problem | None
+    reservation: idempotency.Reservation | None
+    windows: list[Taken]
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # never a stream
-        """Run the path in one transaction. A refusal takes it back and leaves only its own record."""
-        self.begin(request)
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Run the path in one transaction. A refusal takes it back, and leaves its own record."""
+        self.begin(cast(TracedRequest, request))
         try:
-            with transaction.atomic(), ExitStack() as self.leaving, trail.recording(request.request_id) as self.happened:
-                response: HttpResponse = super().dispatch(request, *args, **kwargs)
+            with (
+                transaction.atomic(),
+                ExitStack() as self.leaving,
+                trail.recording(self.http.request_id) as self.happened,
+            ):
+                response = cast(HttpResponse, super().dispatch(request, *args, **kwargs))
                 self.close()
         except Exception as fault:  # what the commit itself, or the trail, did not allow
             response = self.refuse(as_problem(fault))
-        if self.refusal and hasattr(self, "actor"):
-            refusals.record_refusal(self.actor, self.operation_id, self.refusal, request.request_id)
+        if self.refusal and self.actor:
+            refusals.record(self.actor, self.operation_id, self.refusal, self.http.request_id)
         return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Walk the stages, each in its own room. The first that refuses answers; then the business begins."""
+        """Walk the stages, each in its own room. The first that refuses answers; then the business
+        begins.
+        """
         admit(self.http, self.allowed_methods)
         self.principal = self.who_is_calling()
         self.actor = self.leaving.enter_context(entered(self.principal))
@@ -67,16 +80,19 @@ class SecureViewSet(ViewSetMixin, APIView):
 
     # The rooms that need more than one line.
 
-    def begin(self, request: HttpRequest) -> None:
+    def begin(self, request: TracedRequest) -> None:
         """Nothing is proved yet."""
         self.http = request
         self.facts = request.facts
-        self.refusal: Problem | None = None
-        self.reservation: idempotency.Reservation | None = None
-        self.windows: list[Any] = []
+        self.actor = None  # type: ignore[assignment]  # until tenancy knows better; no view runs before
+        self.refusal = None
+        self.reservation = None
+        self.windows = []
 
     def who_is_calling(self) -> Principal:
-        """The principal; who proves nothing is counted against their network before they hear so."""
+        """The principal; who proves nothing is counted against their network before they hear
+        so.
+        """
         try:
             return identify(self.http)
         except Problem:
@@ -102,11 +118,15 @@ class SecureViewSet(ViewSetMixin, APIView):
         return asked, query
 
     def reserve(self) -> None:
-        """Claim the Idempotency-Key of what must not happen twice; a repeat is answered from its row."""
+        """Claim the Idempotency-Key of what must not happen twice; a repeat is answered from its
+        row.
+        """
         if self.rule is None or not self.rule.idempotent:
             return
         key = idempotency.read_key(self.http.META.get("HTTP_IDEMPOTENCY_KEY"))
-        mark = idempotency.fingerprint(str(self.http.method), self.http.get_full_path(), self.http.body)
+        mark = idempotency.fingerprint(
+            str(self.http.method), self.http.get_full_path(), self.http.body
+        )
         self.reservation = idempotency.reserve(self.actor, self.operation_id, key, mark)
         if not self.reservation.is_new:
             self.post = self.replay
@@ -116,9 +136,8 @@ class SecureViewSet(ViewSetMixin, APIView):
         if self.refusal:
             self.happened.clear()
             transaction.set_rollback(True)
-        elif self.rule and self.rule.event and not self.is_replay:
-            if self.rule.event not in {entry.event for entry in self.happened}:
-                raise RuntimeError(f"{self.operation_id} left no {self.rule.event} in the trail.")
+        elif self.owed_event and self.owed_event not in {entry.event for entry in self.happened}:
+            raise RuntimeError(f"{self.operation_id} left no {self.owed_event} in the trail.")
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # never DRF's own form
         """Every exception of the path becomes a problem document."""
@@ -165,6 +184,13 @@ class SecureViewSet(ViewSetMixin, APIView):
         return f"{self.resource}.{self.action}"
 
     @property
+    def owed_event(self) -> str | None:
+        """What the trail must hold when this request succeeds; a repeat has left it the first
+        time.
+        """
+        return None if self.is_replay or self.rule is None else self.rule.event
+
+    @property
     def is_replay(self) -> bool:
         """Whether this request repeats one that has succeeded."""
         return self.reservation is not None and not self.reservation.is_new
@@ -176,10 +202,14 @@ class SecureViewSet(ViewSetMixin, APIView):
         raise Problem("not-found")
 
     def row(self) -> Any:
-        """The row that the path names: 404, then 403 by its condition or a guarded field, then 428 and 412."""
+        """The row that the path names: 404, then 403 by its condition or a guarded field, then 428
+        and 412.
+        """
         rows = self.rows()
         if self.http.method not in ("GET", "HEAD"):
-            rows = rows.select_for_update(of=("self",))  # two writers: the second sees what the first left
+            rows = rows.select_for_update(
+                of=("self",)
+            )  # two writers: the second sees what the first left
         row = rows.get(pk=self.kwargs["id"])
         assert self.rule is not None  # noqa: S101  # permit() has seen to it
         self.facts.object_ids.append(str(row.pk))
@@ -195,12 +225,16 @@ class SecureViewSet(ViewSetMixin, APIView):
 
     def narrow(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
         """Apply the judged filters."""
-        return rows.filter(**{self.filters.lookups.get(name, name): value for name, value in self.query.items()})
+        return rows.filter(
+            **{self.filters.lookups.get(name, name): value for name, value in self.query.items()}
+        )
 
     def page(self) -> Response:
         """One page of `rows()`, with links to its neighbours."""
         query = self.http.GET.dict()
-        sortable = {name: column for name, column in self.sortable.items() if name not in self.hidden}
+        sortable = {
+            name: column for name, column in self.sortable.items() if name not in self.hidden
+        }
         order = pages.read_order(query.get("ordering"), sortable, self.rows().model)
         size = pages.read_size(query.get("page_size"))
         context = pages.context_of(self.actor.tenant_id, self.operation_id, self.http.path, query)

@@ -30,7 +30,9 @@ def change_customer(actor: Actor, customer: Customer, **fields: Any) -> Customer
 
 
 def delete_customer(actor: Actor, customer: Customer) -> None:
-    """Remove a customer whom no invoice names. Raises 409 otherwise: an invoice must keep its buyer."""
+    """Remove a customer whom no invoice names. Raises 409 otherwise: an invoice must keep its
+    buyer.
+    """
     trail.record(actor, CustomerEvent.DELETED, customer)
     try:
         customer.delete()

@@ -8,6 +8,8 @@ urlpatterns = [
     path("customers", CustomerViewSet.as_view({"get": "list", "post": "create"})),
     path(
         "customers/<uuid:id>",
-        CustomerViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        CustomerViewSet.as_view(
+            {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+        ),
     ),
 ]

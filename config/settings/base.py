@@ -1,4 +1,6 @@
-"""What production runs; no secret has a default, and nothing asks whether this is a developer's machine."""
+"""What production runs; no secret has a default, and nothing asks whether this is a developer's
+machine.
+"""
 
 from pathlib import Path
 
@@ -76,26 +78,41 @@ def postgresql(url: str) -> dict[str, object]:
         "lock_timeout": LOCK_TIMEOUT_MS,  # noqa: F405
         "idle_in_transaction_session_timeout": IDLE_TRANSACTION_TIMEOUT_MS,  # noqa: F405
     }
-    options = {"options": " ".join(f"-c {name}={value}" for name, value in limits.items()), "connect_timeout": 5}
-    return {**env.db_url_config(url), "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
+    options = {
+        "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),
+        "connect_timeout": 5,
+    }
+    return {
+        **env.db_url_config(url),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": options,
+    }
 
 
 def sqlite(path: object) -> dict[str, object]:
-    """The embedded database: writers queue up instead of failing, and replacing a row fires its triggers."""
+    """The embedded database: writers queue up instead of failing, and replacing a row fires its
+    triggers.
+    """
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(path),
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA recursive_triggers=ON;",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
+            "PRAGMA recursive_triggers=ON;",
         },
     }
 
 
 DATABASE_URL = env.str("DATABASE_URL", default="")
 DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", default="")
-DATABASES = {"default": postgresql(DATABASE_URL) if DATABASE_URL else sqlite(BASE_DIR / "var" / "strongroom.sqlite3")}
+DATABASES = {
+    "default": postgresql(DATABASE_URL)
+    if DATABASE_URL
+    else sqlite(BASE_DIR / "var" / "strongroom.sqlite3")
+}
 DATABASE_OWNER = env.db_url_config(DATABASE_OWNER_URL) if DATABASE_OWNER_URL else None
 DATABASE_ROLE = DATABASES["default"].get("USER", "")  # the one that serves
 SAAS_ROLE_CHECK = "refuse"  # AUTHZ-02: a superuser, owner or BYPASSRLS role does not serve
@@ -131,9 +148,13 @@ MAILERS = {
         },
     }
 }
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Strongroom <no-reply@strongroom.example>")
+DEFAULT_FROM_EMAIL = env.str(
+    "DEFAULT_FROM_EMAIL", default="Strongroom <no-reply@strongroom.example>"
+)
 
-SECURE_SSL_REDIRECT = False  # saas.edge.gate decides: a silent redirect would hide a client that leaks its key
+SECURE_SSL_REDIRECT = (
+    False  # saas.edge.gate decides: a silent redirect would hide a client that leaks its key
+)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = True
 
@@ -152,8 +173,24 @@ SECURE_CSP = {
 }
 
 CORS_URLS_REGEX = r"^/api/"
-CORS_ALLOW_HEADERS = ["authorization", "content-type", "dpop", "idempotency-key", "if-match", "x-api-key", "x-request-id"]
-CORS_EXPOSE_HEADERS = ["API-Version", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
+CORS_ALLOW_HEADERS = [
+    "authorization",
+    "content-type",
+    "dpop",
+    "idempotency-key",
+    "if-match",
+    "x-api-key",
+    "x-request-id",
+]
+CORS_EXPOSE_HEADERS = [
+    "API-Version",
+    "ETag",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-Request-Id",
+]
 CORS_ALLOW_METHODS = ["DELETE", "GET", "PATCH", "POST"]
 
 REST_FRAMEWORK = {

@@ -10,7 +10,9 @@ SECRETS = VAR / "development.env"
 
 
 def make_secrets() -> None:
-    """Random secrets for this clone alone, made once: a default secret would sooner or later serve."""
+    """Random secrets for this clone alone, made once: a default secret would sooner or later
+    serve.
+    """
     VAR.mkdir(exist_ok=True)
     if not SECRETS.exists():
         names = ("SECRET_KEY", "SAAS_PEPPER", "SAAS_KEK")

@@ -8,7 +8,11 @@ LOGGING = {
         "json": {"()": "saas.disclosure.redaction.JsonFormatter"},
     },
     "handlers": {
-        "access": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"},
+        "access": {
+            "class": "logging.StreamHandler",
+            "stream": "ext://sys.stdout",
+            "formatter": "line",
+        },
         "events": {"class": "logging.StreamHandler", "formatter": "json"},
     },
     "loggers": {

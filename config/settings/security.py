@@ -26,7 +26,10 @@ class Lifetimes(NamedTuple):
 SECURE_HSTS_SECONDS = 31_536_000  # TRANS-03: a year
 SECURE_HSTS_PRELOAD = False  # TRANS-03: binds a domain for good, so a clone must choose it
 SAAS_REQUIRE_HTTPS = True  # TRANS-02
-SAAS_CLEAR_PATHS = ("/health/live", "/health/ready")  # TRANS-02: a balancer inside the house asks in clear
+SAAS_CLEAR_PATHS = (
+    "/health/live",
+    "/health/ready",
+)  # TRANS-02: a balancer inside the house asks in clear
 LIMITS = {
     "body_bytes": 256 * 1024,  # INPUT-10
     "page_default": 50,
@@ -58,8 +61,12 @@ RATES = {
     "sensitive": Rate(60, 3600),
     "burst": Rate(20, 1),  # RATE-06
 }
-RATES_LIFTED = 1000  # SAAS_RATES=lifted multiplies by this, for races and fuzzing; refused in production
-RATES_WITHOUT_STORE = frozenset({"read", "stranger"})  # the rest waits until it can be counted again
+RATES_LIFTED = (
+    1000  # SAAS_RATES=lifted multiplies by this, for races and fuzzing; refused in production
+)
+RATES_WITHOUT_STORE = frozenset(
+    {"read", "stranger"}
+)  # the rest waits until it can be counted again
 
 # 8 persistence
 STATEMENT_TIMEOUT_MS = 5000  # INPUT-11
@@ -70,14 +77,15 @@ IDLE_TRANSACTION_TIMEOUT_MS = 10_000
 SAAS_API_VERSION = "v1"
 SAAS_API_VERSIONS = {"v1": date(2026, 11, 22)}  # VERS-02: version -> release
 
-# Models that hold no tenant's rows, each with the reason (AUTHZ-02); a model in neither list fails `check`.
+# Models that hold no tenant's rows, each with the reason (AUTHZ-02); a model in neither list fails
+# `check`.
 GLOBAL_MODELS = {
     "accounts.User": "a person may belong to several organizations",
     "organizations.Organization": "the tenant itself: its row is its own tenant, by its own policy",
     "auth.Permission": "Django's own catalogue; nothing here reads it",
     "auth.Group": "Django's own; nothing here reads it",
     "contenttypes.ContentType": "Django's own catalogue of models",
-    "integrations.OAuthApplication": "the toolkit reads it before a tenant is known; it names its organization",
+    "integrations.OAuthApplication": "read before a tenant is known; it names its organization",
     "integrations.OAuthGrant": "as the application",
     "integrations.OAuthAccessToken": "as the application",
     "integrations.OAuthRefreshToken": "as the application",

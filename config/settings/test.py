@@ -12,7 +12,9 @@ os.environ["SAAS_TRUSTED_PROXIES"] = ""
 from config.settings.base import *  # noqa: E402, F403  # after the environment is complete
 from config.settings.base import RATES, RATES_LIFTED, Rate  # noqa: E402
 
-RATES = {name: Rate(rate.requests * RATES_LIFTED, rate.seconds) for name, rate in RATES.items()}  # limiter tests set their own
+RATES = {
+    name: Rate(rate.requests * RATES_LIFTED, rate.seconds) for name, rate in RATES.items()
+}  # limiter tests set their own
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}  # read by tests
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # no test is about its cost
 SAAS_DEVELOPMENT_PAGES = False

@@ -1,4 +1,6 @@
-"""Each entry carries the hash of the one before, so whatever is changed, cut or put between shows."""
+"""Each entry carries the hash of the one before, so whatever is changed, cut or put between
+shows.
+"""
 
 import hashlib
 import json
@@ -12,18 +14,21 @@ from django.db import connection
 from saas.audit.models import GENESIS, AuditEntry, AuditHead
 from saas.tenancy.binding import bound_tenant
 
-COVERED = (
-    "id at event principal_kind principal_id user_id request_id object_type object_id data".split()
-)
+_NAMES = "id at event principal_kind principal_id user_id request_id object_type object_id data"
+COVERED = tuple(_NAMES.split())
 
 # One statement each: the head's row stays locked from here to the commit, so this comes last.
-HASH = {
-    "postgresql": "encode(sha256(convert_to(hash || ':' || (seq + 1) || ':' || %s, 'UTF8')), 'hex')",
-    "sqlite": "SHA256(hash || ':' || (seq + 1) || ':' || %s)",
-}
 ADVANCE = {
-    vendor: "UPDATE audit_audithead SET seq = seq + 1, hash = " + form + " WHERE tenant_id = %s RETURNING seq, hash"
-    for vendor, form in HASH.items()
+    "postgresql": """
+        UPDATE audit_audithead SET seq = seq + 1, hash = encode(
+            sha256(convert_to(hash || ':' || (seq + 1) || ':' || %s, 'UTF8')), 'hex')
+        WHERE tenant_id = %s RETURNING seq, hash
+    """,
+    "sqlite": """
+        UPDATE audit_audithead SET seq = seq + 1, hash = SHA256(hash || ':' || (seq + 1) ||
+        ':' || %s)
+        WHERE tenant_id = %s RETURNING seq, hash
+    """,
 }
 
 
@@ -42,9 +47,13 @@ def append(entry: AuditEntry) -> None:
 
 
 def canonical(tenant_id: UUID, entry: AuditEntry) -> str:
-    """Every column of an entry as one text: JSON with sorted keys, no white space, UTC to the microsecond."""
+    """Every column of an entry as one text: JSON with sorted keys, no white space, UTC to the
+    microsecond.
+    """
     fields = {name: getattr(entry, name) for name in COVERED} | {"tenant": tenant_id}
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_plain)
+    return json.dumps(
+        fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_plain
+    )
 
 
 def _plain(value: Any) -> str:

@@ -32,7 +32,9 @@ class AuditEntry(TenantModel, AppendOnly):
 
 
 class AuditHead(TenantModel):
-    """The last number and hash of a tenant's chain; its row lock is what keeps the chain in line."""
+    """The last number and hash of a tenant's chain; its row lock is what keeps the chain in
+    line.
+    """
 
     seq = models.BigIntegerField(default=0)
     hash = models.CharField(max_length=64, default=GENESIS)

@@ -1,7 +1,11 @@
-"""A refusal leaves a trace too: one entry a minute for each principal and operation, with a count."""
+"""A refusal leaves a trace too: one entry a minute for each principal and operation, with a
+count.
+"""
 
+import logging
 from uuid import UUID
 
+from django.db import DatabaseError
 from django.utils import timezone
 
 from saas.audit import trail
@@ -10,18 +14,30 @@ from saas.context import Actor
 from saas.errors import Problem
 from saas.tenancy.binding import bind
 
+log = logging.getLogger("saas.audit")
+
 EVENT = "request.refused"
 RECORDED = frozenset({403, 404})
 
 
-def record_refusal(actor: Actor, operation: str, problem: Problem, request_id: str) -> None:
-    """Record a 403 or 404 inside a known tenant. Runs after the rollback, in a transaction of its own.
+def record(actor: Actor, operation: str, problem: Problem, request_id: str) -> None:
+    """Record a 403 or 404 inside a known tenant. Runs after the rollback, in a transaction of its
+    own.
 
     Every 404 counts alike: asking whether the row exists elsewhere would itself be a leak.
-    `count` is the number of refusals that the entry stands for: itself, and those since the last one.
+    `count` is the number of refusals that the entry stands for: itself, and those since the last
+    one.
     """
     if problem.status not in RECORDED:
         return
+    try:
+        _record(actor, operation, problem, request_id)
+    except DatabaseError:
+        # The caller hears the refusal all the same; the access log has its line.
+        log.exception("a refusal could not be recorded")
+
+
+def _record(actor: Actor, operation: str, problem: Problem, request_id: str) -> None:
     with bind(actor.tenant_id), trail.recording(request_id):
         count = _count(actor.principal.id, operation)
         if count is not None:

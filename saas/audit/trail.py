@@ -22,7 +22,9 @@ class NoTrail(RuntimeError):
 
 @contextmanager
 def recording(request_id: str | None = None) -> Iterator[list[AuditEntry]]:
-    """Collect what happens inside; `write()` hangs it on the chain. Background work writes at its end by itself."""
+    """Collect what happens inside; `write()` hangs it on the chain. Background work writes at its
+    end by itself.
+    """
     entries: list[AuditEntry] = []
     token = _pending.set(entries)
     request = _request_id.set(UUID(request_id) if request_id else None)
@@ -35,7 +37,8 @@ def recording(request_id: str | None = None) -> Iterator[list[AuditEntry]]:
 
 
 def record(actor: Actor | None, event: str, row: models.Model | None = None, **data: Any) -> None:
-    """Note an event for the end of this transaction. `data` holds names and ids, never personal values.
+    """Note an event for the end of this transaction. `data` holds names and ids, never personal
+    values.
 
     Without an actor the system itself acted. Raises NoTrail outside `recording()`.
     """
@@ -50,7 +53,7 @@ def record(actor: Actor | None, event: str, row: models.Model | None = None, **d
             principal_id=principal.id if principal else None,
             user_id=principal.user_id if principal else None,
             request_id=_request_id.get(),
-            object_type=row._meta.model_name if row is not None else "",
+            object_type=str(row._meta.model_name) if row is not None else "",
             object_id=row.pk if row is not None else None,
             data=data,
         )

@@ -32,7 +32,9 @@ def _with_key(secret: str) -> Principal:
 
 
 def unauthorized(detail: str, *, error: str | None = None) -> Problem:
-    """401 with the challenges of RFC 6750 §3: which schemes there are, and no hint why the credential failed."""
+    """401 with the challenges of RFC 6750 §3: which schemes there are, and no hint why the
+    credential failed.
+    """
     realm = f'Bearer realm="{settings.SAAS_ORIGIN}"'
     bearer = f'{realm}, error="{error}"' if error else realm
     return Problem(

@@ -10,11 +10,15 @@ PREFIX = "sr_live_"
 PUBLIC_ID = 12
 SECRET = 43  # of base62: 256 bits
 CHECKSUM = 6
-FORM = re.compile(rf"{PREFIX}([0-9A-Za-z]{{{PUBLIC_ID}}})[0-9A-Za-z]{{{SECRET}}}[0-9A-Za-z]{{{CHECKSUM}}}")
+FORM = re.compile(
+    rf"{PREFIX}([0-9A-Za-z]{{{PUBLIC_ID}}})[0-9A-Za-z]{{{SECRET}}}[0-9A-Za-z]{{{CHECKSUM}}}"
+)
 
 
 class Minted(NamedTuple):
-    """A new key: `secret` is shown once, `public_id` names it for ever, `digest` is what we keep."""
+    """A new key: `secret` is shown once, `public_id` names it for ever, `digest` is what we
+    keep.
+    """
 
     secret: str
     public_id: str

@@ -22,7 +22,8 @@ def key_principal(secret: str) -> Principal | None:
     """The principal of a well-formed key, or None when no usable key has this digest."""
     digested = digest(secret)
     with credential_shown(digested):
-        # Not through the manager, which wants a tenant: a digest names one row, and only its holder knows it.
+        # Not through the manager, which wants a tenant: a digest names one row, and only its holder
+        # knows it.
         key = (
             UsableKeys(api_key_model())
             .usable()

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
 from django.utils import timezone
 
@@ -24,7 +23,9 @@ class UsableKeys(models.QuerySet[Any]):
 class AbstractApiKey(models.Model):
     """A key without its secret: we keep a keyed digest, so a stolen table opens nothing."""
 
-    creator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    creator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
     name = models.CharField(max_length=100)
     public_id = models.CharField(max_length=keys.PUBLIC_ID, unique=True, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)

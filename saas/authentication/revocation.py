@@ -1,4 +1,6 @@
-"""Credentials end when what they stood on ends: who removes a member says so, and the owner of the keys listens."""
+"""Credentials end when what they stood on ends: who removes a member says so, and the owner of the
+keys listens.
+"""
 
 from django.dispatch import Signal
 

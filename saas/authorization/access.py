@@ -1,4 +1,6 @@
-"""The decision: scope first, so that a client learns what to ask for; then the role; then the row."""
+"""The decision: scope first, so that a client learns what to ask for; then the role; then the
+row.
+"""
 
 from typing import Any
 
@@ -34,7 +36,9 @@ def condition_name(rule: Allow) -> str:
 
 def insufficient_scope(scope: str) -> Problem:
     """403 with the challenge of RFC 6750 §3.1, which names the scope."""
-    challenge = f'Bearer realm="{settings.SAAS_ORIGIN}", error="insufficient_scope", scope="{scope}"'
+    challenge = (
+        f'Bearer realm="{settings.SAAS_ORIGIN}", error="insufficient_scope", scope="{scope}"'
+    )
     return Problem(
         "insufficient-scope",
         f"This needs the scope {scope}.",

@@ -1,4 +1,6 @@
-"""Which permission a field needs: declared once, read by validation on the way in and disclosure on the way out."""
+"""Which permission a field needs: declared once, read by validation on the way in and disclosure on
+the way out.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +11,8 @@ from saas.errors import FieldError, Problem
 
 @dataclass(frozen=True, slots=True)
 class FieldAccess:
-    """The fields of one resource: those that everybody sees who may read it, and those that need more.
+    """The fields of one resource: those that everybody sees who may read it, and those that need
+    more.
 
     `personal` are the fields whose disclosure is itself an event of the audit trail.
     """
@@ -42,4 +45,6 @@ def refuse_guarded(fields: FieldAccess, actor: Actor, names: Mapping[str, str]) 
         if field in fields.guarded and not actor.may(fields.guarded[field])
     ]
     if refused:
-        raise Problem("guarded-field", "This credential may not write these fields.", errors=refused)
+        raise Problem(
+            "guarded-field", "This credential may not write these fields.", errors=refused
+        )

@@ -1,4 +1,6 @@
-"""One line declares an operation; from it come the check, the challenge, the rate, the document and the tests."""
+"""One line declares an operation; from it come the check, the challenge, the rate, the document and
+the tests.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +27,8 @@ class Allow:
     rate         the class of limits that counts it: read, write or sensitive (RATES)
     idempotent   the operation moves something that must not move twice: Idempotency-Key is required
     precondition the row may have changed meanwhile: If-Match is required
-    event        what the audit trail must hold when it succeeds; the spine refuses an act without it
+    event        what the audit trail must hold when it succeeds; the spine refuses an act
+    without it
     """
 
     permission: str

@@ -1,4 +1,6 @@
-"""Permissions have the names of scopes: `resource:act`. Roles meet them on one page (SAAS_ROLES_PAGE)."""
+"""Permissions have the names of scopes: `resource:act`. Roles meet them on one page
+(SAAS_ROLES_PAGE).
+"""
 
 from enum import StrEnum
 

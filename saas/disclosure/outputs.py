@@ -1,7 +1,9 @@
-"""What goes out is an allowlist of fields, and each guarded one names the permission that it needs."""
+"""What goes out is an allowlist of fields, and each guarded one names the permission that it
+needs.
+"""
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import cache
 from typing import Any, ClassVar
 
 from django.db import models
@@ -32,9 +34,11 @@ class Output(serializers.Serializer[Any]):
         return frozenset(cls.writers()) - guarded - left_out
 
     @classmethod
-    @lru_cache(maxsize=None)
+    @cache
     def writers(cls) -> dict[str, Callable[[Any], Any]]:
-        """One function for each field, made once: a DRF serializer per row costs more than the query."""
+        """One function for each field, made once: a DRF serializer per row costs more than the
+        query.
+        """
         form = cls()
         return {name: _writer(field) for name, field in form.fields.items()}
 
@@ -59,7 +63,9 @@ def disclose(output: type[Output], actor: Actor, row: models.Model) -> dict[str,
     return body
 
 
-def disclose_list(output: type[Output], actor: Actor, rows: Iterable[models.Model]) -> list[dict[str, Any]]:
+def disclose_list(
+    output: type[Output], actor: Actor, rows: Iterable[models.Model]
+) -> list[dict[str, Any]]:
     """Rows in their summary form, which holds no personal field whose disclosure is recorded."""
     shown = output.shown_to(actor, in_list=True)
     return [_write(output, row, shown) for row in rows]

@@ -1,4 +1,6 @@
-"""The second door, once the route is known: the method, the size and the type of a body nobody has read yet."""
+"""The second door, once the route is known: the method, the size and the type of a body nobody has
+read yet.
+"""
 
 from collections.abc import Iterable
 
@@ -10,8 +12,12 @@ from saas.errors import Problem
 BODYLESS = frozenset({"GET", "HEAD", "DELETE"})
 
 
-def admit(request: HttpRequest, allowed: Iterable[str], media_type: str = "application/json") -> None:
-    """Refuse with 405, 413, 415 or 400 before a credential is looked up or a byte of the body is read."""
+def admit(
+    request: HttpRequest, allowed: Iterable[str], media_type: str = "application/json"
+) -> None:
+    """Refuse with 405, 413, 415 or 400 before a credential is looked up or a byte of the body is
+    read.
+    """
     admit_method(request, allowed)
     length = body_length(request)
     if length and request.method not in BODYLESS:
@@ -26,7 +32,9 @@ def admit_method(request: HttpRequest, allowed: Iterable[str]) -> None:
 
 
 def body_length(request: HttpRequest) -> int:
-    """The declared length in bytes. A body of unknown length could grow without end, so it must be declared."""
+    """The declared length in bytes. A body of unknown length could grow without end, so it must be
+    declared.
+    """
     declared = request.META.get("CONTENT_LENGTH") or ""
     if not declared and request.META.get("HTTP_TRANSFER_ENCODING"):
         raise Problem("invalid-request", "Send the body with a Content-Length.")
@@ -39,8 +47,12 @@ def body_length(request: HttpRequest) -> int:
 
 
 def admit_media_type(request: HttpRequest, expected: str) -> None:
-    """Only `expected`, as plain utf-8: other charsets and compressed bodies are ways around the size limit."""
-    media_type, *parameters = (part.strip() for part in request.META.get("CONTENT_TYPE", "").split(";"))
+    """Only `expected`, as plain utf-8: other charsets and compressed bodies are ways around the
+    size limit.
+    """
+    media_type, *parameters = (
+        part.strip() for part in request.META.get("CONTENT_TYPE", "").split(";")
+    )
     charset_only = all(
         name.strip().lower() == "charset" and value.strip().strip('"').lower() == "utf-8"
         for name, _, value in (parameter.partition("=") for parameter in parameters)

@@ -9,13 +9,12 @@ from django.http import HttpRequest
 # Sent with `secret` and `where` ("url" or "clear"). Receivers must not raise.
 credential_exposed = Signal()
 
-CREDENTIAL_PARAMETERS = frozenset(
-    """
-    access_token accesstoken api-key api_key api_token apikey auth auth_token authorization bearer
-    client_secret credential credentials id_token jwt key passwd password private_key pwd
-    refresh_token secret session session_id sessionid token x-api-key x_api_key
-    """.split()
-)
+_NAMES = """
+    access_token accesstoken api-key api_key api_token apikey auth auth_token authorization
+    bearer client_secret credential credentials id_token jwt key passwd password private_key
+    pwd refresh_token secret session session_id sessionid token x-api-key x_api_key
+"""
+CREDENTIAL_PARAMETERS = frozenset(_NAMES.split())
 # The authorization endpoint's own protocol: none of these is a credential by RFC 6749 or OIDC.
 NOT_CREDENTIALS = frozenset({"code", "state", "nonce"})
 OUR_SECRETS = re.compile(r"sr_[a-z]+_[0-9A-Za-z]{61}")
@@ -27,7 +26,9 @@ def credential_parameters(request: HttpRequest) -> list[str]:
 
 
 def secrets_in_url(request: HttpRequest) -> Iterator[str]:
-    """Everything in the URL that has the form of one of our own credentials, or stands where one would."""
+    """Everything in the URL that has the form of one of our own credentials, or stands where one
+    would.
+    """
     yield from OUR_SECRETS.findall(request.get_full_path())
     for name in credential_parameters(request):
         yield from request.GET.getlist(name)

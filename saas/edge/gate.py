@@ -35,16 +35,29 @@ class Gate:
 
 
 def refuse_clear_text(request: HttpRequest) -> HttpResponse | None:
-    """Redirect a bare GET to HTTPS; refuse what carried a credential or a body, since it has leaked already."""
-    if is_https(request) or not settings.SAAS_REQUIRE_HTTPS or request.path_info in settings.SAAS_CLEAR_PATHS:
+    """Redirect a bare GET to HTTPS; refuse what carried a credential or a body, since it has leaked
+    already.
+    """
+    if (
+        is_https(request)
+        or not settings.SAAS_REQUIRE_HTTPS
+        or request.path_info in settings.SAAS_CLEAR_PATHS
+    ):
         return None
     lost = [*exposure.secrets_in_headers(request), *exposure.secrets_in_url(request)]
     carries = "HTTP_AUTHORIZATION" in request.META or "HTTP_X_API_KEY" in request.META
-    body = request.META.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in request.META
-    if not (lost or carries or body or exposure.credential_parameters(request)) and request.method in ("GET", "HEAD"):
+    body = (
+        request.META.get("CONTENT_LENGTH") not in (None, "", "0")
+        or "HTTP_TRANSFER_ENCODING" in request.META
+    )
+    if not (
+        lost or carries or body or exposure.credential_parameters(request)
+    ) and request.method in ("GET", "HEAD"):
         return HttpResponsePermanentRedirect(settings.SAAS_ORIGIN + request.get_full_path())
     exposure.report(iter(lost), "clear")
-    raise Problem("https-required", "Use https://. What this request carried in clear counts as lost.")
+    raise Problem(
+        "https-required", "Use https://. What this request carried in clear counts as lost."
+    )
 
 
 def refuse_oversized_head(request: HttpRequest) -> None:
@@ -69,7 +82,9 @@ def refuse_foreign_host(request: HttpRequest) -> None:
 
 
 def refuse_credentials_in_url(request: HttpRequest) -> None:
-    """URLs are logged, remembered and passed on: a credential there is public, even beside a good header."""
+    """URLs are logged, remembered and passed on: a credential there is public, even beside a good
+    header.
+    """
     try:
         names = exposure.credential_parameters(request)
     except (RequestDataTooBig, TooManyFieldsSent):
@@ -80,9 +95,12 @@ def refuse_credentials_in_url(request: HttpRequest) -> None:
         return
     exposure.report(iter(lost), "url")
     errors = [
-        FieldError("credential-in-url", "Credentials travel in headers.", parameter=name) for name in names
+        FieldError("credential-in-url", "Credentials travel in headers.", parameter=name)
+        for name in names
     ]
-    raise Problem("credential-in-url", "Credentials travel in headers, never in the URL.", errors=errors)
+    raise Problem(
+        "credential-in-url", "Credentials travel in headers, never in the URL.", errors=errors
+    )
 
 
 def refuse_two_credentials(request: HttpRequest) -> None:
@@ -92,7 +110,9 @@ def refuse_two_credentials(request: HttpRequest) -> None:
     # A server joins repeated headers with a comma; no credential of ours holds one.
     repeated = "," in (key or "") or _is_repeated(authorization or "")
     if (authorization is not None and key is not None) or repeated:
-        raise Problem("multiple-credentials", "Send one credential: Authorization or X-API-Key, once.")
+        raise Problem(
+            "multiple-credentials", "Send one credential: Authorization or X-API-Key, once."
+        )
 
 
 def _is_repeated(authorization: str) -> bool:

@@ -23,8 +23,13 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404: no such path; for an unknown version, the list of those that exist."""
     version = VERSION.match(request.path_info)
-    if request.path_info.startswith("/api/") and (not version or version[1] not in settings.SAAS_API_VERSIONS):
-        return problem_response(Problem("unknown-version", versions=sorted(settings.SAAS_API_VERSIONS)), request)
+    if request.path_info.startswith("/api/") and (
+        not version or version[1] not in settings.SAAS_API_VERSIONS
+    ):
+        return problem_response(
+            Problem("unknown-version", extra={"versions": sorted(settings.SAAS_API_VERSIONS)}),
+            request,
+        )
     return problem_response(Problem("not-found"), request)
 
 

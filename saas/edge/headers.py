@@ -41,7 +41,8 @@ class SecurityHeaders:
         for name, value in headers.items():
             response[name] = value
         if is_https(request):
-            # For a year no browser speaks to us in clear (TRANS-03); never sent over http, where anyone could write it.
+            # For a year no browser speaks to us in clear (TRANS-03); never sent over http, where
+            # anyone could write it.
             response["Strict-Transport-Security"] = hsts()
         if request.path_info.startswith("/api/"):
             response["API-Version"] = settings.SAAS_API_VERSION

@@ -1,4 +1,6 @@
-"""One line of JSON for each request, the refused ones too: who, what, when, from where, how it ended."""
+"""One line of JSON for each request, the refused ones too: who, what, when, from where, how it
+ended.
+"""
 
 import json
 import logging
@@ -8,7 +10,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from django.core.signals import got_request_exception
 from django.dispatch import receiver
@@ -25,7 +27,9 @@ MAX_OBJECTS = 100
 
 @dataclass(slots=True)
 class Facts:
-    """What the rooms of the path have learned about one request; nothing here is ever a value that a caller sent."""
+    """What the rooms of the path have learned about one request; nothing here is ever a value that
+    a caller sent.
+    """
 
     operation_id: str | None = None
     auth_method: str | None = None
@@ -39,6 +43,13 @@ class Facts:
     disclosed: list[str] = field(default_factory=list)
 
 
+class TracedRequest(HttpRequest):
+    """A request that the log has named; every request is one from the first middleware on."""
+
+    request_id: str
+    facts: Facts
+
+
 class RequestLog:
     """The outermost middleware: names the request, catches what nobody caught, writes the line."""
 
@@ -48,6 +59,7 @@ class RequestLog:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer with X-Request-Id, whatever happens inside."""
         started = time.perf_counter()
+        request = cast(TracedRequest, request)
         request.request_id = _request_id(request)
         request.facts = Facts()
         try:
@@ -68,7 +80,9 @@ def note_fault(request: HttpRequest | None = None, **_: Any) -> None:
 
 
 def _request_id(request: HttpRequest) -> str:
-    """The caller's id when it is a UUID, so that they can search for it; anything else could forge a log line."""
+    """The caller's id when it is a UUID, so that they can search for it; anything else could forge
+    a log line.
+    """
     sent = request.META.get("HTTP_X_REQUEST_ID", "")
     try:
         return str(uuid.UUID(sent)) if len(sent) == 36 else str(uuid.uuid4())
@@ -76,8 +90,8 @@ def _request_id(request: HttpRequest) -> str:
         return str(uuid.uuid4())
 
 
-def _line(request: HttpRequest, response: HttpResponse, started: float) -> dict[str, Any]:
-    facts: Facts = request.facts
+def _line(request: TracedRequest, response: HttpResponse, started: float) -> dict[str, Any]:
+    facts = request.facts
     trace = TRACEPARENT.fullmatch(request.META.get("HTTP_TRACEPARENT", ""))
     match = request.resolver_match
     length = request.META.get("CONTENT_LENGTH") or "0"
@@ -106,4 +120,6 @@ def _line(request: HttpRequest, response: HttpResponse, started: float) -> dict[
     }
 
 
-KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+KNOWN_METHODS = frozenset(
+    {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
+)

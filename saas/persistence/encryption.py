@@ -1,4 +1,6 @@
-"""A sensitive column holds only sealed values, each readable in its own row, column and tenant alone."""
+"""A sensitive column holds only sealed values, each readable in its own row, column and tenant
+alone.
+"""
 
 from base64 import b64decode, b64encode
 from functools import lru_cache
@@ -26,17 +28,22 @@ class Sealed(NamedTuple):
 
 
 class PlainTextAtTheDatabase(RuntimeError):
-    """A sensitive value was about to be written or compared without its row, so without being sealed."""
+    """A sensitive value was about to be written or compared without its row, so without being
+    sealed.
+    """
 
 
 class EncryptedText(models.TextField):  # type: ignore[type-arg]  # the stubs make it generic, Django does not
-    """Text under AES-256-GCM with the tenant's data key; table, column, tenant and row are authenticated.
+    """Text under AES-256-GCM with the tenant's data key; table, column, tenant and row are
+    authenticated.
 
     A value copied into another row, column or tenant raises Unreadable instead of reading as
     somebody else's. It is opened when the attribute is read, not when the row is.
     """
 
-    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
+    def contribute_to_class(
+        self, cls: type[models.Model], name: str, private_only: bool = False
+    ) -> None:
         """Put a reader in front of the attribute."""
         super().contribute_to_class(cls, name, private_only)
         setattr(cls, self.attname, _Reader(self))
@@ -53,11 +60,15 @@ class EncryptedText(models.TextField):  # type: ignore[type-arg]  # the stubs ma
         return Sealed(_seal(value, self._context(model_instance)))
 
     def get_prep_value(self, value: Any) -> str | None:
-        """Let nothing but sealed values through: `update()` and look-ups have no row to seal for."""
+        """Let nothing but sealed values through: `update()` and look-ups have no row to seal
+        for.
+        """
         if value is None:
             return None
         if not isinstance(value, Sealed):
-            raise PlainTextAtTheDatabase(f"{self.name} is encrypted: save the row, or use its blind index.")
+            raise PlainTextAtTheDatabase(
+                f"{self.name} is encrypted: save the row, or use its blind index."
+            )
         return value.token
 
     def _context(self, row: models.Model) -> str:
@@ -88,7 +99,9 @@ class _Reader:
 
 
 class BlindIndex(models.CharField):  # type: ignore[type-arg]  # as above
-    """A keyed digest beside an encrypted column, so that equal values can be found and nothing can be read."""
+    """A keyed digest beside an encrypted column, so that equal values can be found and nothing can
+    be read.
+    """
 
     def __init__(self, source: str, **options: Any) -> None:
         self.source = source
@@ -109,15 +122,22 @@ class BlindIndex(models.CharField):  # type: ignore[type-arg]  # as above
         return index
 
     def of(self, value: str) -> str:
-        """The index of `value` for the bound tenant: two tenants' equal values have different ones."""
-        return crypto.digest(f"{bound_tenant()}\0{value.casefold()}", purpose=f"index:{self.model._meta.db_table}.{self.source}")
+        """The index of `value` for the bound tenant: two tenants' equal values have different
+        ones.
+        """
+        return crypto.digest(
+            f"{bound_tenant()}\0{value.casefold()}",
+            purpose=f"index:{self.model._meta.db_table}.{self.source}",
+        )
 
 
 def create_data_key() -> None:
     """Give the bound tenant its first data key; called once, when the tenant is made."""
     model = apps.get_model("persistence", "DataKey")
     key = model()
-    key.wrapped = b64encode(crypto.wrap(crypto.random_key(), _key_context(bound_tenant(), key.pk))).decode()
+    key.wrapped = b64encode(
+        crypto.wrap(crypto.random_key(), _key_context(bound_tenant(), key.pk))
+    ).decode()
     key.save()
 
 
@@ -143,7 +163,8 @@ def _open(token: str, context: str) -> str:
 def _current_key_id(tenant_id: UUID) -> UUID:
     """The key that new values are sealed under."""
     model = apps.get_model("persistence", "DataKey")
-    return model.objects.filter(retired_at=None).latest("id").pk
+    key_id: UUID = model.objects.filter(retired_at=None).latest("id").pk
+    return key_id
 
 
 @lru_cache(maxsize=4096)
@@ -158,4 +179,3 @@ def _data_key(tenant_id: UUID, key_id: UUID) -> bytes:
 
 def _key_context(tenant_id: UUID, key_id: UUID) -> bytes:
     return f"data-key:{tenant_id}:{key_id}".encode()
-

@@ -1,4 +1,5 @@
-"""The second wall: what the database itself refuses, derived from the model classes and never written by hand.
+"""The second wall: what the database itself refuses, derived from the model classes and never
+written by hand.
 
 `install()` runs after every migration and adds what is missing; `missing()` is what the
 system check reports. SQLite drops triggers when a migration rebuilds a table, so a guard that
@@ -51,8 +52,6 @@ def expected(vendor: str) -> list[Guard]:
                 guards += derive.reference(model, field)
         if issubclass(model, AppendOnly):
             guards += derive.append_only(model)
-        for name, when in getattr(model, "frozen_when", {}).items():
-            guards += derive.frozen(model, name, when)
     return guards
 
 
@@ -67,7 +66,9 @@ class _PostgreSQL:
     """Row security, composite keys and triggers of PostgreSQL."""
 
     def root(self, model: type[models.Model]) -> Iterator[Guard]:
-        """The tenant's own row, which is its own tenant; its id may be listed by the room named for it."""
+        """The tenant's own row, which is its own tenant; its id may be listed by the room named for
+        it.
+        """
         table, key = model._meta.db_table, model._meta.pk.column
         yield self._policy(table, "tenant_rows", f"{key} = {BOUND}")
         yield self._read_policy(table, "listed_across_tenants", LISTING)
@@ -89,7 +90,8 @@ class _PostgreSQL:
             table,
             name,
             (
-                f'ALTER TABLE {table} ADD CONSTRAINT "{name}" FOREIGN KEY (tenant_id, {field.column}) '
+                f'ALTER TABLE {table} ADD CONSTRAINT "{name}" '
+                f"FOREIGN KEY (tenant_id, {field.column}) "
                 f"REFERENCES {target} (tenant_id, id) DEFERRABLE INITIALLY DEFERRED NOT VALID",
                 f'ALTER TABLE {table} VALIDATE CONSTRAINT "{name}"',
             ),
@@ -103,22 +105,12 @@ class _PostgreSQL:
             yield Guard(
                 table,
                 name,
-                (REFUSE_CHANGE, f'CREATE TRIGGER "{name}" BEFORE {operation} ON {table} FOR EACH {level} EXECUTE FUNCTION refuse_change()'),
+                (
+                    REFUSE_CHANGE,
+                    f'CREATE TRIGGER "{name}" BEFORE {operation} ON {table} '
+                    f"FOR EACH {level} EXECUTE FUNCTION refuse_change()",
+                ),
             )
-
-    def frozen(self, model: type[models.Model], name: str, when: str) -> Iterator[Guard]:
-        """No change of a row for which `when` holds of its OLD values."""
-        table = model._meta.db_table
-        operation = "UPDATE" if " NEW." in f" {when}" else "UPDATE OR DELETE"
-        name = f"{table}_{name}"
-        yield Guard(
-            table,
-            name,
-            (
-                REFUSE_CHANGE,
-                f'CREATE TRIGGER "{name}" BEFORE {operation} ON {table} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION refuse_change()',
-            ),
-        )
 
     def _policy(self, table: str, name: str, condition: str) -> Guard:
         return Guard(
@@ -132,11 +124,15 @@ class _PostgreSQL:
         )
 
     def _read_policy(self, table: str, name: str, condition: str) -> Guard:
-        return Guard(table, name, (f"CREATE POLICY {name} ON {table} FOR SELECT USING ({condition})",))
+        return Guard(
+            table, name, (f"CREATE POLICY {name} ON {table} FOR SELECT USING ({condition})",)
+        )
 
 
 class _SQLite:
-    """What triggers can stand in for on SQLite: references and append-only; the manager is the only wall of rows."""
+    """What triggers can stand in for on SQLite: references and append-only; the manager is the only
+    wall of rows.
+    """
 
     def root(self, model: type[models.Model]) -> Iterator[Guard]:
         """SQLite has no row security."""
@@ -155,28 +151,21 @@ class _SQLite:
                 table,
                 name,
                 (
-                    f'CREATE TRIGGER "{name}" BEFORE {operation} ON {table} WHEN NEW.{field.column} IS NOT NULL '
-                    f"AND NEW.tenant_id <> (SELECT tenant_id FROM {target} WHERE id = NEW.{field.column}) "
+                    f'CREATE TRIGGER "{name}" BEFORE {operation} ON {table} '
+                    f"WHEN NEW.tenant_id <> "
+                    f"(SELECT tenant_id FROM {target} WHERE id = NEW.{field.column}) "
                     "BEGIN SELECT RAISE(ABORT, 'a row refers to another tenant'); END",
                 ),
             )
 
     def append_only(self, model: type[models.Model]) -> Iterator[Guard]:
         """No change and no removal; INSERT OR REPLACE too, since recursive_triggers is on."""
-        for operation in ("UPDATE", "DELETE"):
-            yield self._refusal(model, f"no_{operation.lower()}", operation, "")
-
-    def frozen(self, model: type[models.Model], name: str, when: str) -> Iterator[Guard]:
-        """No change of a row for which `when` holds of its OLD values."""
-        yield self._refusal(model, f"{name}_update", "UPDATE", f"WHEN {when}")
-        if " NEW." not in f" {when}":
-            yield self._refusal(model, f"{name}_delete", "DELETE", f"WHEN {when}")
-
-    def _refusal(self, model: type[models.Model], name: str, operation: str, when: str) -> Guard:
         table = model._meta.db_table
-        name = f"{table}_{name}"
-        body = f"BEFORE {operation} ON {table} {when} BEGIN SELECT RAISE(ABORT, 'these rows are append-only'); END"
-        return Guard(table, name, (f'CREATE TRIGGER "{name}" {body}',))
+        refusal = "BEGIN SELECT RAISE(ABORT, 'these rows are append-only'); END"
+        for operation in ("UPDATE", "DELETE"):
+            name = f"{table}_no_{operation.lower()}"
+            statement = f'CREATE TRIGGER "{name}" BEFORE {operation} ON {table} {refusal}'
+            yield Guard(table, name, (statement,))
 
 
 POSTGRESQL, SQLITE = _PostgreSQL(), _SQLite()
@@ -195,11 +184,24 @@ def missing(connection: BaseDatabaseWrapper) -> list[Guard]:
     ]
 
 
+def unexpected(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
+    """Policies that no model asks for: each could open a table that the others close."""
+    if connection.vendor != "postgresql":
+        return []
+    asked = {(guard.table, guard.name) for guard in expected("postgresql")}
+    with connection.cursor() as cursor:
+        cursor.execute(POLICIES)
+        return sorted(set(cursor.fetchall()) - asked)
+
+
+POLICIES = "SELECT tablename, policyname FROM pg_policies WHERE schemaname = current_schema()"
+
 # What stands counts only as far as it works: a disabled trigger or an unforced policy is missing.
 STANDING = {
     "postgresql": """
         SELECT c.relname, p.polname FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
-            WHERE c.relrowsecurity AND c.relforcerowsecurity AND c.relnamespace = current_schema()::regnamespace
+            WHERE c.relrowsecurity AND c.relforcerowsecurity AND c.relnamespace =
+            current_schema()::regnamespace
         UNION ALL
         SELECT c.relname, k.conname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
             WHERE k.convalidated AND c.relnamespace = current_schema()::regnamespace
@@ -223,11 +225,13 @@ def install(connection: BaseDatabaseWrapper) -> None:
 
 
 def grants(connection: BaseDatabaseWrapper) -> Iterator[str]:
-    """What the serving role may do, stated again after each migration; nothing when it owns the tables itself."""
+    """What the serving role may do, stated again after each migration; nothing when it owns the
+    tables itself.
+    """
     role, owner = settings.DATABASE_ROLE, connection.settings_dict["USER"]
     if role == owner:
         return
-    quoted = connection.ops.quote_name(role)
+    quoted = connection.ops.quote_name(str(role))
     yield f"GRANT USAGE ON SCHEMA public TO {quoted}"
     yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {quoted}"
     yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {quoted}"

@@ -1,4 +1,6 @@
-"""A request that is sent twice has one effect: its record commits with the effect, or neither does."""
+"""A request that is sent twice has one effect: its record commits with the effect, or neither
+does.
+"""
 
 import hashlib
 import re
@@ -18,10 +20,16 @@ KEY = re.compile(r'"?([\x21\x23-\x5b\x5d-\x7e]{16,255})"?')
 def read_key(header: str | None) -> str:
     """The key of the header `Idempotency-Key`: 16 to 255 printable characters. Raises 400."""
     if header is None:
-        raise invalid("required", "This operation needs an Idempotency-Key.", parameter="Idempotency-Key")
+        raise invalid(
+            "required", "This operation needs an Idempotency-Key.", parameter="Idempotency-Key"
+        )
     match = KEY.fullmatch(header.strip())
     if match is None or header.startswith('"') != header.endswith('"'):
-        raise invalid("invalid", "An Idempotency-Key has 16 to 255 printable characters.", parameter="Idempotency-Key")
+        raise invalid(
+            "invalid",
+            "An Idempotency-Key has 16 to 255 printable characters.",
+            parameter="Idempotency-Key",
+        )
     return match[1]
 
 
@@ -38,7 +46,9 @@ class Reservation:
         self.is_new = is_new
 
     def keep(self, status: int, row: Any) -> None:
-        """Remember a success with its row; nothing else is kept, so a failure can be tried again."""
+        """Remember a success with its row; nothing else is kept, so a failure can be tried
+        again.
+        """
         self.record.status, self.record.row_id = status, row.pk
         self.record.save(update_fields=["status", "row_id"])
 
@@ -57,7 +67,9 @@ def reserve(actor: Actor, operation: str, key: str, fingerprinted: str) -> Reser
         inserted = _insert(record)
     except OperationalError as fault:
         raise Problem(
-            "idempotency-conflict", "An equal request is still under way.", headers={"Retry-After": "2"}
+            "idempotency-conflict",
+            "An equal request is still under way.",
+            headers={"Retry-After": "2"},
         ) from fault
     if inserted:
         return Reservation(record, is_new=True)
@@ -70,11 +82,15 @@ def reserve(actor: Actor, operation: str, key: str, fingerprinted: str) -> Reser
         found.save()
         return Reservation(found, is_new=True)
     if found.fingerprint != fingerprinted:
-        raise Problem("idempotency-mismatch", "This key was used for a request with another body or path.")
+        raise Problem(
+            "idempotency-mismatch", "This key was used for a request with another body or path."
+        )
     return Reservation(found, is_new=False)
 
 
 def _insert(record: IdempotencyRecord) -> bool:
-    """Whether this insert made the row: ON CONFLICT DO NOTHING, so that a loser's transaction lives on."""
+    """Whether this insert made the row: ON CONFLICT DO NOTHING, so that a loser's transaction lives
+    on.
+    """
     IdempotencyRecord.objects.bulk_create([record], ignore_conflicts=True)
     return IdempotencyRecord.objects.filter(pk=record.pk).exists()

@@ -1,4 +1,6 @@
-"""The two tables that persistence itself needs: the tenants' data keys and what was done under an Idempotency-Key."""
+"""The two tables that persistence itself needs: the tenants' data keys and what was done under an
+Idempotency-Key.
+"""
 
 from datetime import datetime, timedelta
 
@@ -10,7 +12,9 @@ from saas.persistence.tenant import TenantModel, tenant_reference
 
 
 class DataKey(TenantModel):
-    """A tenant's data key, wrapped by the key-encryption key: a dump without that key opens nothing."""
+    """A tenant's data key, wrapped by the key-encryption key: a dump without that key opens
+    nothing.
+    """
 
     wrapped = models.TextField(editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -26,7 +30,9 @@ def idempotency_expiry() -> datetime:
 
 
 class IdempotencyRecord(TenantModel):
-    """That a principal did an operation under a key: the status and the row, never the body of the answer."""
+    """That a principal did an operation under a key: the status and the row, never the body of the
+    answer.
+    """
 
     principal_id = models.UUIDField()
     operation = models.CharField(max_length=100)
@@ -39,7 +45,8 @@ class IdempotencyRecord(TenantModel):
     class Meta(TenantModel.Meta):
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "principal_id", "operation", "key"], name="one_effect_for_each_key"
+                fields=["tenant", "principal_id", "operation", "key"],
+                name="one_effect_for_each_key",
             ),
             tenant_reference(),
         ]

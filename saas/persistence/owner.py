@@ -13,7 +13,9 @@ log = logging.getLogger("saas.persistence")
 
 
 @contextmanager
-def acting_as_owner(connection: BaseDatabaseWrapper, owner: Mapping[str, Any] | None) -> Iterator[None]:
+def acting_as_owner(
+    connection: BaseDatabaseWrapper, owner: Mapping[str, Any] | None
+) -> Iterator[None]:
     """Connect as the owner for the length of the block; with one role only, as that role."""
     if owner is None:
         yield
@@ -30,26 +32,41 @@ def acting_as_owner(connection: BaseDatabaseWrapper, owner: Mapping[str, Any] | 
 
 FAULTS = """
     SELECT rolsuper, rolbypassrls, EXISTS (
-        SELECT FROM pg_class WHERE relowner = r.oid AND relkind = 'r' AND relnamespace = 'public'::regnamespace)
+        SELECT FROM pg_class WHERE relowner = r.oid AND relkind = 'r' AND relnamespace =
+        'public'::regnamespace)
     FROM pg_roles r WHERE rolname = current_user
 """
 
 
 def refuse_powerful_role(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """At the first connection: a superuser, a table owner or a role with BYPASSRLS walks through the second wall.
+    """At the first connection: a superuser, a table owner or a role with BYPASSRLS walks through
+    the second wall.
 
     Production refuses to serve; a single role in development is warned once.
     """
     owner = settings.DATABASE_OWNER
-    if connection.vendor != "postgresql" or (owner and connection.settings_dict["USER"] == owner["USER"]):
+    if connection.vendor != "postgresql" or (
+        owner and connection.settings_dict["USER"] == owner["USER"]
+    ):
         return
     with connection.cursor() as cursor:
         cursor.execute(FAULTS)
         is_super, bypasses, owns = cursor.fetchone()
-    words = [name for name, found in (("superuser", is_super), ("BYPASSRLS", bypasses), ("owner of tables", owns)) if found]
+    words = [
+        name
+        for name, found in (
+            ("superuser", is_super),
+            ("BYPASSRLS", bypasses),
+            ("owner of tables", owns),
+        )
+        if found
+    ]
     if not words:
         return
-    message = f"The serving database role is {', '.join(words)}: row security does not bind it. See `manage.py create_roles`."
+    message = (
+        f"The serving database role is {', '.join(words)}: row security does not bind it. "
+        "See `manage.py create_roles`."
+    )
     if settings.SAAS_ROLE_CHECK == "refuse":
         raise ImproperlyConfigured(message)
     log.warning(message)

@@ -1,4 +1,6 @@
-"""Rows that belong to a tenant: the first wall, and the declarations from which the second is built."""
+"""Rows that belong to a tenant: the first wall, and the declarations from which the second is
+built.
+"""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -24,7 +26,9 @@ class TenantManager[M: models.Model](models.Manager[M]):
 
 
 class TenantKey(models.ForeignKey):  # type: ignore[type-arg]  # the stubs make it generic, Django does not
-    """The tenant of a row: filled from the binding, and checked against it whenever the row is written."""
+    """The tenant of a row: filled from the binding, and checked against it whenever the row is
+    written.
+    """
 
     def __init__(self, to: Any = None, on_delete: Any = models.PROTECT, **options: Any) -> None:
         options |= {"editable": False, "related_name": "+", "db_index": False}
@@ -47,7 +51,8 @@ class TenantModel(models.Model):
     """A row that never leaves its tenant.
 
     From this class alone come the manager's filter, the row-security policy, the composite
-    foreign keys to other tenant rows and the system check that compares them (saas.persistence.guards).
+    foreign keys to other tenant rows and the system check that compares them
+    (saas.persistence.guards).
     """
 
     id = IdField()
@@ -62,17 +67,23 @@ class TenantModel(models.Model):
         abstract = True
         base_manager_name = "objects"
 
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Delete, but only under the row's own tenant: Django deletes by key, past every manager."""
-        if self.tenant_id != bound_tenant():
-            raise ForeignTenant("This row belongs to another tenant than the bound one.")
-        return super().delete(*args, **kwargs)
-
     def __str__(self) -> str:
         """The kind and the id: nothing that a log should not hold."""
         return f"{self._meta.label} {self.pk}"
 
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete, but only under the row's own tenant: Django deletes by key, past every
+        manager.
+        """
+        if self.tenant_id != bound_tenant():
+            raise ForeignTenant("This row belongs to another tenant than the bound one.")
+        return super().delete(*args, **kwargs)
+
 
 def tenant_reference() -> models.UniqueConstraint:
-    """The target of composite foreign keys: unique by definition, and the index that lists pages."""
-    return models.UniqueConstraint(fields=["tenant", "id"], name="%(app_label)s_%(class)s_tenant_id")
+    """The target of composite foreign keys: unique by definition, and the index that lists
+    pages.
+    """
+    return models.UniqueConstraint(
+        fields=["tenant", "id"], name="%(app_label)s_%(class)s_tenant_id"
+    )

@@ -7,13 +7,17 @@ from saas.errors import Problem
 
 
 def etag(row: Any, shown: frozenset[str]) -> str:
-    """A strong entity tag (RFC 9110 §8.8.3): the row's version and the set of fields that this reader sees."""
+    """A strong entity tag (RFC 9110 §8.8.3): the row's version and the set of fields that this
+    reader sees.
+    """
     fields = hashlib.sha256(",".join(sorted(shown)).encode()).hexdigest()[:8]
     return f'"{row.version}-{fields}"'
 
 
 def require_match(header: str | None, current: str) -> None:
-    """Hold If-Match against the row as it is now. Raises 428 without one, 412 when another version is meant."""
+    """Hold If-Match against the row as it is now. Raises 428 without one, 412 when another version
+    is meant.
+    """
     if header is None:
         raise Problem("precondition-required", "Send the ETag of the row in If-Match.")
     if current not in [tag.strip() for tag in header.split(",")]:

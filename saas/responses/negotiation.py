@@ -12,6 +12,8 @@ class AlwaysJson(BaseContentNegotiation):
         """DRF parses nothing here: saas.validation does."""
         return None
 
-    def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
+    def select_renderer(
+        self, request: Any, renderers: Any, format_suffix: str | None = None
+    ) -> Any:
         """JSON."""
         return renderers[0], renderers[0].media_type

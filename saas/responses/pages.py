@@ -43,7 +43,9 @@ class Order(NamedTuple):
 
 
 def read_order(asked: str | None, sortable: Mapping[str, str], model: type[Model]) -> Order:
-    """The order that `?ordering=` asks for. Raises 400 for a column that is not offered to this reader."""
+    """The order that `?ordering=` asks for. Raises 400 for a column that is not offered to this
+    reader.
+    """
     if asked is None:
         return Order("id", descending=True, nullable=False)
     name = asked.removeprefix("-")
@@ -54,16 +56,25 @@ def read_order(asked: str | None, sortable: Mapping[str, str], model: type[Model
 
 
 def read_size(asked: str | None) -> int:
-    """`?page_size=`: 1 to 100, 50 when absent. Raises 400; digits of other scripts are no digits here."""
+    """`?page_size=`: 1 to 100, 50 when absent. Raises 400; digits of other scripts are no digits
+    here.
+    """
     if asked is None:
         return settings.LIMITS["page_default"]
-    if not (asked.isascii() and asked.isdigit() and len(asked) <= 3 and 1 <= int(asked) <= settings.LIMITS["page_max"]):
+    if not (
+        asked.isascii()
+        and asked.isdigit()
+        and len(asked) <= 3
+        and 1 <= int(asked) <= settings.LIMITS["page_max"]
+    ):
         raise invalid("invalid", "page_size is a number from 1 to 100.", parameter="page_size")
     return int(asked)
 
 
 def cut(rows: QuerySet[Any], order: Order, place: Place | None, size: int) -> Page:
-    """The page of `rows` that starts at `place`; one row more is read to know whether another follows."""
+    """The page of `rows` that starts at `place`; one row more is read to know whether another
+    follows.
+    """
     back = place is not None and place.back
     if place is not None:
         rows = rows.filter(_beyond(order, _typed(place, order, rows.model)))
@@ -108,10 +119,12 @@ def _beyond(order: Order, place: Place) -> Q:
     return beyond | absent if order.nullable and not place.back else beyond
 
 
-def _typed(place: Place, order: Order, model: type[Model]) -> Place:
+def _typed(place: Place, order: Order, model: Any) -> Place:
     """The place with the column's own types in place of the cursor's text."""
     key = model._meta.pk.to_python(place.id)
-    value = None if place.value is None else model._meta.get_field(order.column).to_python(place.value)
+    value = (
+        None if place.value is None else model._meta.get_field(order.column).to_python(place.value)
+    )
     return Place(value, key, place.back)
 
 
@@ -128,7 +141,9 @@ def write_cursor(place: Place, context: str) -> str:
 
 
 def read_cursor(cursor: str, context: str) -> Place:
-    """The place, or 400 when the cursor was made for another tenant, filter or ordering, or by somebody else."""
+    """The place, or 400 when the cursor was made for another tenant, filter or ordering, or by
+    somebody else.
+    """
     try:
         plain = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         tag, text = plain[:TAG], plain[TAG:]
@@ -141,12 +156,17 @@ def read_cursor(cursor: str, context: str) -> Place:
 
 def context_of(tenant_id: Any, operation: str, path: str, query: Mapping[str, str]) -> str:
     """What a cursor is bound to: everything of the query that is not the cursor or the size."""
-    rest = sorted((name, value) for name, value in query.items() if name not in ("cursor", "page_size"))
+    rest = sorted(
+        (name, value) for name, value in query.items() if name not in ("cursor", "page_size")
+    )
     return hashlib.sha256(json.dumps([str(tenant_id), operation, path, rest]).encode()).hexdigest()
 
 
 def link(path: str, query: Mapping[str, str], place: Place | None, context: str) -> str | None:
-    """The absolute URL of a neighbouring page, on the configured origin: never on the Host that a caller sent."""
+    """The absolute URL of a neighbouring page, on the configured origin: never on the Host that a
+    caller sent.
+    """
     if place is None:
         return None
-    return f"{settings.SAAS_ORIGIN}{path}?{urlencode({**query, 'cursor': write_cursor(place, context)})}"
+    there = urlencode({**query, "cursor": write_cursor(place, context)})
+    return f"{settings.SAAS_ORIGIN}{path}?{there}"

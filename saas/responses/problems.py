@@ -1,4 +1,6 @@
-"""Every exception that leaves a view becomes a problem document; what we did not foresee says nothing."""
+"""Every exception that leaves a view becomes a problem document; what we did not foresee says
+nothing.
+"""
 
 import logging
 
@@ -39,7 +41,8 @@ def as_problem(fault: Exception) -> Problem:
     if isinstance(fault, exceptions.APIException) and fault.status_code in BY_STATUS:
         return Problem(BY_STATUS[fault.status_code])
     if isinstance(fault, (OperationalError, InterfaceError)):
-        # A time-out, a deadlock or a lost connection: the transaction is gone, and trying again is right.
+        # A time-out, a deadlock or a lost connection: the transaction is gone, and trying again is
+        # right.
         faults.warning("database: %s", type(fault).__name__)
         return Problem("not-ready", "The database did not answer in time.")
     faults.error("unhandled", exc_info=fault)

@@ -1,4 +1,6 @@
-"""The dangerous room: whoever imports this leaves the tenant. Its guest list is an import contract."""
+"""The dangerous room: whoever imports this leaves the tenant. Its guest list is an import
+contract.
+"""
 
 from collections.abc import Iterator
 from uuid import UUID

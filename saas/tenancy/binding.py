@@ -15,7 +15,9 @@ _bound: ContextVar[UUID | None] = ContextVar("tenant", default=None)
 
 
 class TenantNotBound(RuntimeError):
-    """A query for tenant rows ran outside any tenant: there are not fewer rows, there is no answer."""
+    """A query for tenant rows ran outside any tenant: there are not fewer rows, there is no
+    answer.
+    """
 
 
 class TenantAlreadyBound(RuntimeError):
@@ -31,15 +33,19 @@ def bound_tenant() -> UUID:
 
 
 class BoundTenant(models.Expression):
-    """The bound tenant, read when SQL is compiled: a queryset made for one tenant cannot run for another."""
+    """The bound tenant, read when SQL is compiled: a queryset made for one tenant cannot run for
+    another.
+    """
 
     def __init__(self) -> None:
         super().__init__(output_field=models.UUIDField())
 
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+    def as_sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[str | int, ...]]:
         """A parameter with the tenant's id, as the database stores it."""
         value = models.UUIDField().get_db_prep_value(bound_tenant(), connection)
-        return "%s", [value]
+        return "%s", (value,)
 
 
 @contextmanager
@@ -60,7 +66,8 @@ def bind(tenant_id: UUID) -> Iterator[None]:
         _tell_database(tenant_id)
         try:
             yield
-            # A rollback or the end of the transaction takes the setting with it; otherwise it must go now.
+            # A rollback or the end of the transaction takes the setting with it; otherwise it must
+            # go now.
             if len(connection.atomic_blocks) > 1 and not connection.needs_rollback:
                 _tell_database(None)
         finally:
@@ -68,7 +75,9 @@ def bind(tenant_id: UUID) -> Iterator[None]:
 
 
 def _tell_database(tenant_id: UUID | None) -> None:
-    """Set what the policies read, until the end of the transaction, and forget the credential shown."""
+    """Set what the policies read, until the end of the transaction, and forget the credential
+    shown.
+    """
     if connection.vendor != "postgresql":
         return
     with connection.cursor() as cursor:
@@ -79,7 +88,9 @@ def _tell_database(tenant_id: UUID | None) -> None:
 
 
 def for_tenant[**P, R](work: Callable[P, R]) -> Callable[P, R]:
-    """Bind background work: the decorated function is called with `tenant_id` and runs inside its tenant."""
+    """Bind background work: the decorated function is called with `tenant_id` and runs inside its
+    tenant.
+    """
 
     @wraps(work)
     def bound_work(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,4 +1,6 @@
-"""From a principal to an actor: the membership is read on every request, so a demotion acts on the next one."""
+"""From a principal to an actor: the membership is read on every request, so a demotion acts on the
+next one.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +18,8 @@ from saas.tenancy.binding import bind
 def entered(principal: Principal) -> Iterator[Actor]:
     """Bind the principal's own tenant, and give the actor that the principal is there.
 
-    Raises 401 when the person behind the credential is no longer a member: their keys die with them.
+    Raises 401 when the person behind the credential is no longer a member: their keys die with
+    them.
     """
     with bind(principal.tenant_id):
         membership = membership_of(principal)

@@ -1,4 +1,6 @@
-"""How often: a principal, a network and an operation each have windows, and the strictest one wins."""
+"""How often: a principal, a network and an operation each have windows, and the strictest one
+wins.
+"""
 
 import math
 import random
@@ -18,7 +20,9 @@ JITTER = 1.0  # seconds at most, so that callers who wait do not come back toget
 
 
 def count_stranger(request: HttpRequest) -> None:
-    """Count a request that proved nothing against its network; 429 when the network is over its limit."""
+    """Count a request that proved nothing against its network; 429 when the network is over its
+    limit.
+    """
     _refuse_if_over(_take([_network_window(request)], "stranger"))
 
 
@@ -47,7 +51,8 @@ def _take(windows: Sequence[Window], rate: str) -> list[Taken]:
     try:
         return counters.shared().take(windows)
     except StoreUnavailable:
-        # Reads go on under this process's own count; what changes things waits until we can count again.
+        # Reads go on under this process's own count; what changes things waits until we can count
+        # again.
         if rate not in settings.RATES_WITHOUT_STORE:
             raise Problem("not-ready", "Requests cannot be counted at the moment.") from None
         return counters.local().take(windows)
@@ -63,7 +68,7 @@ def _refuse_if_over(taken: Sequence[Taken]) -> None:
         "rate-limited",
         "Too many requests. Wait as long as Retry-After says.",
         headers={"Retry-After": str(math.ceil(wait + random.uniform(0, JITTER))), **fields(over)},  # noqa: S311  # jitter, not a secret
-        **{"violated-policies": names},
+        extra={"violated-policies": names},
     )
 
 
@@ -73,7 +78,9 @@ def name_of(window: Window) -> str:
 
 
 def fields(taken: Sequence[Taken]) -> dict[str, str]:
-    """`RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10), seconds rounded up."""
+    """`RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10), seconds rounded
+    up.
+    """
     policies = [f'"{name_of(s.window)}";q={s.window.limit};w={s.window.seconds}' for s in taken]
     states = [f'"{name_of(s.window)}";r={s.remaining};t={math.ceil(s.wait)}' for s in taken]
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)}

@@ -18,7 +18,9 @@ LATEST = datetime.date(2199, 12, 31)
 
 
 class Text(serializers.CharField):
-    """A string: in NFC, trimmed, without control and bidi characters. `multiline` allows line ends and tabs."""
+    """A string: in NFC, trimmed, without control and bidi characters. `multiline` allows line ends
+    and tabs.
+    """
 
     default_error_messages = {
         "invalid": "This must be a string.",
@@ -94,8 +96,9 @@ class Day(serializers.DateField):
         return day
 
 
-class DecimalText(serializers.Field):
-    """An exact decimal as a JSON string, such as "49.50"; a JSON number may have been a float and is refused.
+class DecimalText(serializers.Field):  # type: ignore[type-arg]  # four types that say nothing
+    """An exact decimal as a JSON string, such as "49.50"; a JSON number may have been a float and
+    is refused.
 
     `places` and `digits` bound what is kept; nothing is ever rounded on the way in.
     """
@@ -150,7 +153,7 @@ class DecimalText(serializers.Field):
 
 
 @extend_schema_field({"type": "string", "format": "email", "maxLength": text.MAX_EMAIL})
-class Email(serializers.Field):
+class Email(serializers.Field):  # type: ignore[type-arg]  # as above
     """An e-mail address, checked in linear time; the domain comes back in ASCII (IDNA)."""
 
     default_error_messages = {"invalid": "This is no e-mail address."}

@@ -15,7 +15,8 @@ from saas.validation import strict_json
 class Input(serializers.Serializer[Any]):
     """The fields that one operation takes. It knows no model, so no column can slip in by its name.
 
-    `writes` says which guarded field a name writes, where the two differ: an `iban` becomes a `bank_account`.
+    `writes` says which guarded field a name writes, where the two differ: an `iban` becomes a
+    `bank_account`.
     """
 
     writes: ClassVar[Mapping[str, str]] = {}
@@ -31,7 +32,14 @@ class Input(serializers.Serializer[Any]):
             unknown = [name for name in data if name not in self.fields]
             if unknown:
                 raise serializers.ValidationError(
-                    {name: [serializers.ErrorDetail("This field is not expected here.", "unexpected-field")] for name in unknown}
+                    {
+                        name: [
+                            serializers.ErrorDetail(
+                                "This field is not expected here.", "unexpected-field"
+                            )
+                        ]
+                        for name in unknown
+                    }
                 )
         return super().to_internal_value(data)
 
@@ -43,7 +51,9 @@ class NoInput(Input):
 class Filters(Input):
     """The query parameters that a list understands; every value arrives as text."""
 
-    lookups: ClassVar[Mapping[str, str]] = {}  # name of a parameter -> look-up on the row, where they differ
+    lookups: ClassVar[
+        Mapping[str, str]
+    ] = {}  # name of a parameter -> look-up on the row, where they differ
 
 
 def read_body(request: HttpRequest) -> dict[str, Any]:
@@ -65,7 +75,9 @@ def judge(form: type[Input], data: Mapping[str, Any], *, partial: bool = False) 
     if serializer.is_valid():
         return dict(serializer.validated_data)
     errors = list(pointed(serializer.errors, ""))
-    raise Problem("invalid-request", "Some fields are not valid.", errors=errors[: settings.LIMITS["errors"]])
+    raise Problem(
+        "invalid-request", "Some fields are not valid.", errors=errors[: settings.LIMITS["errors"]]
+    )
 
 
 def judge_query(
@@ -93,7 +105,11 @@ def judge_query(
         for name, details in serializer.errors.items():
             errors += [FieldError(str(d.code), str(d), parameter=name) for d in details]
     if errors:
-        raise Problem("invalid-request", "Some query parameters are not valid.", errors=errors[: settings.LIMITS["errors"]])
+        raise Problem(
+            "invalid-request",
+            "Some query parameters are not valid.",
+            errors=errors[: settings.LIMITS["errors"]],
+        )
     return dict(serializer.validated_data)
 
 
@@ -101,7 +117,11 @@ def pointed(errors: Any, pointer: str) -> Iterator[FieldError]:
     """Errors of nested serializers as a flat list of JSON pointers (RFC 6901)."""
     if isinstance(errors, Mapping):
         for name, inner in errors.items():
-            own = pointer if name == api_settings.NON_FIELD_ERRORS_KEY else f"{pointer}/{_escape(str(name))}"
+            own = (
+                pointer
+                if name == api_settings.NON_FIELD_ERRORS_KEY
+                else f"{pointer}/{_escape(str(name))}"
+            )
             yield from pointed(inner, own)
     elif isinstance(errors, list) and any(isinstance(item, (Mapping, list)) for item in errors):
         for index, inner in enumerate(errors):

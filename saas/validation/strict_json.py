@@ -9,7 +9,9 @@ from saas.errors import invalid
 
 MAX_DEPTH = 32
 MAX_DIGITS = 400
-STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)  # possessive, quote optional: linear on any text
+STRUCTURE = re.compile(
+    r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL
+)  # possessive, quote optional: linear on any text
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -49,12 +51,12 @@ def parse(body: bytes) -> dict[str, Any]:
 def _refuse_depth(text: str) -> None:
     """Count brackets outside strings before the parser recurses."""
     depth = 0
-    for token in STRUCTURE.findall(text):
-        if token in "[{":
+    for piece in STRUCTURE.findall(text):
+        if piece in "[{":
             depth += 1
             if depth > MAX_DEPTH:
                 raise invalid("too-deep", f"The body nests deeper than {MAX_DEPTH}.", pointer="")
-        elif token in "]}":
+        elif piece in "]}":
             depth -= 1
 
 
@@ -82,7 +84,9 @@ def _constant(name: str) -> Any:
 
 
 def _refuse_bad_text(value: Any) -> None:
-    """NUL ends strings in databases and logs; a lone surrogate cannot be written as UTF-8 at all."""
+    """NUL ends strings in databases and logs; a lone surrogate cannot be written as UTF-8 at
+    all.
+    """
     pending = [value]
     while pending:
         item = pending.pop()

@@ -1,4 +1,6 @@
-"""Text is normalised and kept as it was meant; what only tricks a reader is refused, and nothing is stripped."""
+"""Text is normalised and kept as it was meant; what only tricks a reader is refused, and nothing is
+stripped.
+"""
 
 import re
 import unicodedata
@@ -17,7 +19,9 @@ def clean(value: str, *, multiline: bool = False) -> str | None:
     value = unicodedata.normalize("NFC", value).strip()
     allowed = LINE_ENDS if multiline else frozenset()
     for character in value:
-        if character in BIDI or (unicodedata.category(character) in {"Cc", "Cs"} and character not in allowed):
+        if character in BIDI or (
+            unicodedata.category(character) in {"Cc", "Cs"} and character not in allowed
+        ):
             return None
     return value
 
@@ -29,7 +33,9 @@ MAX_EMAIL = 254
 
 
 def email(value: str) -> str | None:
-    """The address with its domain in lower-case ASCII (IDNA), or None. Length as RFC 5321 §4.5.3.1.3."""
+    """The address with its domain in lower-case ASCII (IDNA), or None. Length as RFC 5321
+    §4.5.3.1.3.
+    """
     local, at, domain = value.rpartition("@")
     if not at or len(value) > MAX_EMAIL or not LOCAL.fullmatch(local):
         return None

@@ -2,15 +2,15 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import saas.ids
-import saas.persistence.encryption
-import saas.persistence.tenant
 from django.conf import settings
 from django.db import migrations, models
 
+import saas.ids
+import saas.persistence.encryption
+import saas.persistence.tenant
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -19,29 +19,48 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Customer',
+            name="Customer",
             fields=[
-                ('id', saas.ids.IdField()),
-                ('name', models.CharField(max_length=200)),
-                ('country', models.CharField(max_length=2)),
-                ('email', saas.persistence.encryption.EncryptedText(null=True)),
-                ('email_index', saas.persistence.encryption.BlindIndex(source='email')),
-                ('address', models.JSONField(null=True)),
-                ('tax_id', saas.persistence.encryption.EncryptedText(null=True)),
-                ('iban', saas.persistence.encryption.EncryptedText(null=True)),
-                ('bank_token', models.CharField(editable=False, max_length=40, null=True)),
-                ('bank_last4', models.CharField(editable=False, max_length=4, null=True)),
-                ('internal_note', models.TextField(null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('tenant', saas.persistence.tenant.TenantKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.SAAS_TENANT_MODEL)),
+                ("id", saas.ids.IdField()),
+                ("name", models.CharField(max_length=200)),
+                ("country", models.CharField(max_length=2)),
+                ("email", saas.persistence.encryption.EncryptedText(null=True)),
+                ("email_index", saas.persistence.encryption.BlindIndex(source="email")),
+                ("address", models.JSONField(null=True)),
+                ("tax_id", saas.persistence.encryption.EncryptedText(null=True)),
+                ("iban", saas.persistence.encryption.EncryptedText(null=True)),
+                ("bank_token", models.CharField(editable=False, max_length=40, null=True)),
+                ("bank_last4", models.CharField(editable=False, max_length=4, null=True)),
+                ("internal_note", models.TextField(null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "tenant",
+                    saas.persistence.tenant.TenantKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.SAAS_TENANT_MODEL,
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'indexes': [models.Index(fields=['tenant', 'name', 'id'], name='customers_by_name'), models.Index(fields=['tenant', 'email_index'], name='customers_by_email')],
-                'constraints': [models.UniqueConstraint(fields=('tenant', 'id'), name='customers_customer_tenant_id')],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "name", "id"], name="customers_by_name"),
+                    models.Index(fields=["tenant", "email_index"], name="customers_by_email"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "id"), name="customers_customer_tenant_id"
+                    )
+                ],
             },
         ),
     ]

@@ -2,14 +2,14 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import saas.ids
-import saas.persistence.tenant
 from django.conf import settings
 from django.db import migrations, models
 
+import saas.ids
+import saas.persistence.tenant
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -18,56 +18,103 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='AuditEntry',
+            name="AuditEntry",
             fields=[
-                ('id', saas.ids.IdField()),
-                ('seq', models.BigIntegerField()),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('event', models.CharField(max_length=60)),
-                ('principal_kind', models.CharField(max_length=20)),
-                ('principal_id', models.UUIDField(null=True)),
-                ('user_id', models.UUIDField(null=True)),
-                ('request_id', models.UUIDField(null=True)),
-                ('object_type', models.CharField(blank=True, max_length=60)),
-                ('object_id', models.UUIDField(null=True)),
-                ('data', models.JSONField(default=dict)),
-                ('hash', models.CharField(max_length=64)),
-                ('tenant', saas.persistence.tenant.TenantKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.SAAS_TENANT_MODEL)),
+                ("id", saas.ids.IdField()),
+                ("seq", models.BigIntegerField()),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("event", models.CharField(max_length=60)),
+                ("principal_kind", models.CharField(max_length=20)),
+                ("principal_id", models.UUIDField(null=True)),
+                ("user_id", models.UUIDField(null=True)),
+                ("request_id", models.UUIDField(null=True)),
+                ("object_type", models.CharField(blank=True, max_length=60)),
+                ("object_id", models.UUIDField(null=True)),
+                ("data", models.JSONField(default=dict)),
+                ("hash", models.CharField(max_length=64)),
+                (
+                    "tenant",
+                    saas.persistence.tenant.TenantKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.SAAS_TENANT_MODEL,
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'constraints': [models.UniqueConstraint(fields=('tenant', 'seq'), name='one_entry_for_each_number'), models.UniqueConstraint(fields=('tenant', 'id'), name='audit_auditentry_tenant_id')],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "seq"), name="one_entry_for_each_number"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("tenant", "id"), name="audit_auditentry_tenant_id"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='AuditHead',
+            name="AuditHead",
             fields=[
-                ('id', saas.ids.IdField()),
-                ('seq', models.BigIntegerField(default=0)),
-                ('hash', models.CharField(default='0000000000000000000000000000000000000000000000000000000000000000', max_length=64)),
-                ('tenant', saas.persistence.tenant.TenantKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.SAAS_TENANT_MODEL)),
+                ("id", saas.ids.IdField()),
+                ("seq", models.BigIntegerField(default=0)),
+                (
+                    "hash",
+                    models.CharField(
+                        default="0000000000000000000000000000000000000000000000000000000000000000",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "tenant",
+                    saas.persistence.tenant.TenantKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.SAAS_TENANT_MODEL,
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'constraints': [models.UniqueConstraint(fields=('tenant',), name='one_chain_for_each_tenant')],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant",), name="one_chain_for_each_tenant")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RefusalTally',
+            name="RefusalTally",
             fields=[
-                ('id', saas.ids.IdField()),
-                ('principal_id', models.UUIDField()),
-                ('operation', models.CharField(max_length=100)),
-                ('minute', models.DateTimeField(null=True)),
-                ('repeats', models.PositiveIntegerField(default=0)),
-                ('tenant', saas.persistence.tenant.TenantKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.SAAS_TENANT_MODEL)),
+                ("id", saas.ids.IdField()),
+                ("principal_id", models.UUIDField()),
+                ("operation", models.CharField(max_length=100)),
+                ("minute", models.DateTimeField(null=True)),
+                ("repeats", models.PositiveIntegerField(default=0)),
+                (
+                    "tenant",
+                    saas.persistence.tenant.TenantKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.SAAS_TENANT_MODEL,
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'constraints': [models.UniqueConstraint(fields=('tenant', 'principal_id', 'operation'), name='one_tally_for_each_operation')],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "principal_id", "operation"),
+                        name="one_tally_for_each_operation",
+                    )
+                ],
             },
         ),
     ]

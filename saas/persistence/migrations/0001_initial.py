@@ -2,15 +2,15 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import saas.ids
-import saas.persistence.models
-import saas.persistence.tenant
 from django.conf import settings
 from django.db import migrations, models
 
+import saas.ids
+import saas.persistence.models
+import saas.persistence.tenant
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -19,37 +19,73 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='DataKey',
+            name="DataKey",
             fields=[
-                ('id', saas.ids.IdField()),
-                ('wrapped', models.TextField(editable=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('tenant', saas.persistence.tenant.TenantKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.SAAS_TENANT_MODEL)),
+                ("id", saas.ids.IdField()),
+                ("wrapped", models.TextField(editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "tenant",
+                    saas.persistence.tenant.TenantKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.SAAS_TENANT_MODEL,
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'constraints': [models.UniqueConstraint(fields=('tenant', 'id'), name='persistence_datakey_tenant_id')],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "id"), name="persistence_datakey_tenant_id"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='IdempotencyRecord',
+            name="IdempotencyRecord",
             fields=[
-                ('id', saas.ids.IdField()),
-                ('principal_id', models.UUIDField()),
-                ('operation', models.CharField(max_length=100)),
-                ('key', models.CharField(max_length=255)),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('status', models.PositiveSmallIntegerField(null=True)),
-                ('row_id', models.UUIDField(null=True)),
-                ('expires_at', models.DateTimeField(default=saas.persistence.models.idempotency_expiry)),
-                ('tenant', saas.persistence.tenant.TenantKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.SAAS_TENANT_MODEL)),
+                ("id", saas.ids.IdField()),
+                ("principal_id", models.UUIDField()),
+                ("operation", models.CharField(max_length=100)),
+                ("key", models.CharField(max_length=255)),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("status", models.PositiveSmallIntegerField(null=True)),
+                ("row_id", models.UUIDField(null=True)),
+                (
+                    "expires_at",
+                    models.DateTimeField(default=saas.persistence.models.idempotency_expiry),
+                ),
+                (
+                    "tenant",
+                    saas.persistence.tenant.TenantKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.SAAS_TENANT_MODEL,
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'constraints': [models.UniqueConstraint(fields=('tenant', 'principal_id', 'operation', 'key'), name='one_effect_for_each_key'), models.UniqueConstraint(fields=('tenant', 'id'), name='persistence_idempotencyrecord_tenant_id')],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "principal_id", "operation", "key"),
+                        name="one_effect_for_each_key",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("tenant", "id"), name="persistence_idempotencyrecord_tenant_id"
+                    ),
+                ],
             },
         ),
     ]

@@ -18,5 +18,7 @@ class Command(migrate.Command):
             super().handle(*args, **options)
 
     def check(self, *args: Any, **kwargs: Any) -> None:
-        """Leave out the checks of the database: what they would miss is what this command is about to make."""
+        """Leave out the checks of the database: what they would miss is what this command is about
+        to make.
+        """
         super().check(*args, **kwargs | {"databases": None})

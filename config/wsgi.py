@@ -2,10 +2,11 @@
 
 import os
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
 application = get_wsgi_application()
-call_command("check", databases=["default"])
+call_command("check", deploy=settings.SAAS_REQUIRE_HTTPS, databases=["default"])

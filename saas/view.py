@@ -14,6 +14,7 @@ from rest_framework.viewsets import ViewSetMixin
 
 from saas.audit import refusals, trail
 from saas.authentication.credentials import identify
+from saas.authentication.usage import credential_used
 from saas.authorization.access import permit, permit_row
 from saas.authorization.fields import refuse_guarded
 from saas.authorization.operations import Allow
@@ -24,7 +25,7 @@ from saas.edge.admission import admit
 from saas.edge.log import TracedRequest
 from saas.errors import Problem, problem_response
 from saas.persistence import idempotency
-from saas.responses import etags, pages
+from saas.responses import etags, expiry, pages
 from saas.responses.problems import as_problem
 from saas.tenancy.entrance import entered
 from saas.throttling import limits
@@ -42,6 +43,7 @@ class SecureViewSet(ViewSetMixin, APIView):
     outputs: ClassVar[type[Output]] = Output
     filters: ClassVar[type[Filters]] = Filters
     sortable: ClassVar[Mapping[str, str]] = {}  # ?ordering= name -> column
+    ordering: ClassVar[str | None] = None  # of a list that is asked for none, where not newest first
 
     actor: Actor
     refusal: Problem | None
@@ -138,6 +140,8 @@ class SecureViewSet(ViewSetMixin, APIView):
             transaction.set_rollback(True)
         elif self.owed_event and self.owed_event not in {entry.event for entry in self.happened}:
             raise RuntimeError(f"{self.operation_id} left no {self.owed_event} in the trail.")
+        else:
+            credential_used.send(sender=type(self), principal=self.principal)
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # never DRF's own form
         """Every exception of the path becomes a problem document."""
@@ -153,6 +157,7 @@ class SecureViewSet(ViewSetMixin, APIView):
         """Tell a counted caller how much is left."""
         if self.windows:
             limits.report(response, self.windows)
+            expiry.warn(response, self.principal)
         return super().finalize_response(request, response, *args, **kwargs)
 
     def note_who(self) -> None:
@@ -235,7 +240,7 @@ class SecureViewSet(ViewSetMixin, APIView):
         sortable = {
             name: column for name, column in self.sortable.items() if name not in self.hidden
         }
-        order = pages.read_order(query.get("ordering"), sortable, self.rows().model)
+        order = pages.read_order(query.get("ordering", self.ordering), sortable, self.rows().model)
         size = pages.read_size(query.get("page_size"))
         context = pages.context_of(self.actor.tenant_id, self.operation_id, self.http.path, query)
         place = pages.read_cursor(query["cursor"], context) if "cursor" in query else None

@@ -11,8 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.integrations.models import ApiKey
-from apps.organizations.access import ROLES
-
+from apps.organizations.models import ROLES
 from apps.organizations.services import add_member, founded
 from saas.authentication import keys
 from saas.authorization.permissions import known_permissions
@@ -64,7 +63,13 @@ class Member:
         """What the spine would make of this member, for tests that call services."""
         rights = roles()[self.role]
         principal = Principal(
-            PrincipalKind.API_KEY, self.key.pk, self.key.pk, self.organization.id, self.user.pk, rights, None
+            PrincipalKind.API_KEY,
+            self.key.pk,
+            self.key.pk,
+            self.organization.id,
+            self.user.pk,
+            rights,
+            None,
         )
         return Actor(principal, self.organization.id, None, self.role, rights)
 
@@ -106,7 +111,10 @@ def make_key(tenant_id: UUID, user: User, scopes: Any) -> tuple[ApiKey, str]:
 def make_tenant(name: str) -> Tenant:
     """An organization with one member for each role."""
     slug = name.lower()
-    people = {role: User.objects.create_user(f"{role}@{slug}.example", name=f"{role} of {name}") for role in ROLES}
+    people = {
+        role: User.objects.create_user(f"{role}@{slug}.example", name=f"{role} of {name}")
+        for role in ROLES
+    }
     with founded(name, slug, owner=people["owner"]) as organization:
         for role in ROLES[1:]:
             add_member(None, people[role], role)
@@ -131,5 +139,3 @@ def call(client: Client, method: str, path: str, body: Any = None, **headers: st
         extra["data"] = body if isinstance(body, (bytes, str)) else json.dumps(body)
         extra["content_type"] = headers.pop("Content-Type", "application/json")
     return client.generic(method, url, **extra)
-
-

@@ -18,11 +18,15 @@ SQLITE = os.environ.get("SAAS_TEST_DATABASE") == "sqlite"
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_blocker: Any, worker_name: str, tmp_path_factory: Any) -> Iterator[None]:
+def django_db_setup(
+    django_db_blocker: Any, worker_name: str, tmp_path_factory: Any
+) -> Iterator[None]:
     """One migrated database for each worker of the run; every test gets it, or a clone of it."""
     with django_db_blocker.unblock():
         if SQLITE:
-            settings.DATABASES["default"]["NAME"] = str(tmp_path_factory.mktemp("db") / "test.sqlite3")
+            settings.DATABASES["default"]["NAME"] = str(
+                tmp_path_factory.mktemp("db") / "test.sqlite3"
+            )
             connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"]
         else:
             as_owner(f'DROP DATABASE IF EXISTS "{worker_name}"', f'CREATE DATABASE "{worker_name}"')
@@ -47,7 +51,12 @@ def as_owner(*statements: str) -> None:
 
     owner = settings.DATABASE_OWNER
     with psycopg.connect(
-        host=owner["HOST"], port=owner["PORT"], user=owner["USER"], password=owner["PASSWORD"], dbname="postgres", autocommit=True
+        host=owner["HOST"],
+        port=owner["PORT"],
+        user=owner["USER"],
+        password=owner["PASSWORD"],
+        dbname="postgres",
+        autocommit=True,
     ) as server:
         for statement in statements:
             server.execute(statement)
@@ -73,7 +82,10 @@ def committed(django_db_setup: None, django_db_blocker: Any, worker_name: str) -
         if SQLITE:
             shutil.copy(original, clone)
         else:
-            as_owner(f'DROP DATABASE IF EXISTS "{clone}" WITH (FORCE)', f'CREATE DATABASE "{clone}" TEMPLATE "{original}"')
+            as_owner(
+                f'DROP DATABASE IF EXISTS "{clone}" WITH (FORCE)',
+                f'CREATE DATABASE "{clone}" TEMPLATE "{original}"',
+            )
         switch_to(clone)
         yield
         connections.close_all()
@@ -109,8 +121,8 @@ def stranger() -> Any:
     client = Client(raise_request_exception=False)
 
     def calling(method: str, path: str, body: Any = None, **headers: str) -> Any:
-        return call(client, method, path, body, **{name.replace("_", "-"): v for name, v in headers.items()})
+        return call(
+            client, method, path, body, **{name.replace("_", "-"): v for name, v in headers.items()}
+        )
 
     return calling
-
-

@@ -41,13 +41,33 @@ class KeyEvent(StrEnum):
 
 API_KEY_FIELDS = FieldAccess(
     public=frozenset(
-        {"id", "name", "prefix", "scopes", "created_by", "created_at", "expires_at", "revoked_at", "last_used_at"}
+        {
+            "id",
+            "name",
+            "prefix",
+            "scopes",
+            "created_by",
+            "created_at",
+            "expires_at",
+            "revoked_at",
+            "last_used_at",
+        }
     ),
     guarded={},
 )
 INTEGRATION_FIELDS = FieldAccess(
     public=frozenset(
-        {"id", "kind", "name", "scopes", "created_by", "approved_by", "created_at", "expires_at", "last_used_at"}
+        {
+            "id",
+            "kind",
+            "name",
+            "scopes",
+            "created_by",
+            "approved_by",
+            "created_at",
+            "expires_at",
+            "last_used_at",
+        }
     ),
     guarded={},
 )

@@ -15,7 +15,8 @@ PLACES = {"url": "in a URL", "clear": "over an unencrypted connection"}
 
 
 def revoke_exposed(secret: str, where: str, **_: Any) -> None:
-    """Revoke the key with this secret, if there is one. What only looks like a key costs no query."""
+    """Revoke the key with this secret, if there is one. What only looks like a key costs no query.
+    """
     if not keys.is_well_formed(secret):
         return
     with transaction.atomic():
@@ -33,10 +34,9 @@ def _tell(address: str, key: str, where: str) -> None:
         subject="An API key of yours was exposed and has been revoked",
         message=(
             f"The key {key} was sent {PLACES[where]}, where others can read it.\n"
-            "It opens nothing any more. Make a new one, and send it in the header X-API-Key over HTTPS.\n"
+            "It opens nothing any more. Make a new one, and send it over HTTPS, "
+            "in the header X-API-Key.\n"
         ),
         from_email=None,
         recipient_list=[address],
     )
-
-

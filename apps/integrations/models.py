@@ -1,4 +1,6 @@
-"""Credentials that other systems hold: API keys, and the toolkit's OAuth models with their organization."""
+"""Credentials that other systems hold: API keys, and the toolkit's OAuth models with their
+organization.
+"""
 
 from django.conf import settings
 from django.db import models

@@ -16,7 +16,9 @@ from saas.context import Actor
 from saas.errors import Problem, invalid
 
 
-def create_key(actor: Actor, *, name: str, scopes: list[str] | None = None, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
+def create_key(
+    actor: Actor, *, name: str, scopes: list[str] | None = None, expires_at: datetime | None = None
+) -> tuple[ApiKey, str]:
     """A new key and its secret, which is shown once and not kept.
 
     Raises 400 when a scope is not the actor's own, or when the key would live longer than
@@ -33,10 +35,14 @@ def create_key(actor: Actor, *, name: str, scopes: list[str] | None = None, expi
     return key, secret
 
 
-def rotate_key(actor: Actor, key: ApiKey, *, overlap_hours: int | None = None) -> tuple[ApiKey, str]:
-    """A successor with the same name and scopes; the old key lives on for the overlap, so that nothing stops.
+def rotate_key(
+    actor: Actor, key: ApiKey, *, overlap_hours: int | None = None
+) -> tuple[ApiKey, str]:
+    """A successor with the same name and scopes; the old key lives on for the overlap, so that
+    nothing stops.
 
-    Raises 409 for a key that opens nothing any more, 400 when the successor would hold more than the actor.
+    Raises 409 for a key that opens nothing any more, 400 when the successor would hold more than
+    the actor.
     """
     now = timezone.now()
     if key.revoked_at or key.expires_at <= now:
@@ -45,14 +51,20 @@ def rotate_key(actor: Actor, key: ApiKey, *, overlap_hours: int | None = None) -
     if refused:
         raise Problem("permission-denied", f"You do not hold: {', '.join(refused)}.")
     successor, secret = _mint(actor.user_id or key.creator_id, key.name, key.scopes, _expiry(None))
-    overlap = settings.LIFETIMES.rotation_overlap if overlap_hours is None else timedelta(hours=overlap_hours)
+    overlap = (
+        settings.LIFETIMES.rotation_overlap
+        if overlap_hours is None
+        else timedelta(hours=overlap_hours)
+    )
     key.expires_at = min(key.expires_at, now + overlap)
     key.save(update_fields=["expires_at"])
     trail.record(actor, KeyEvent.ROTATED, key, successor=str(successor.pk))
     return successor, secret
 
 
-def revoke_key(actor: Actor | None, key: ApiKey, *, why: str = "asked", event: str = KeyEvent.REVOKED) -> None:
+def revoke_key(
+    actor: Actor | None, key: ApiKey, *, why: str = "asked", event: str = KeyEvent.REVOKED
+) -> None:
     """End a key, from the next request on. A second time changes nothing."""
     if key.revoked_at is None:
         key.revoked_at = timezone.now()
@@ -67,13 +79,16 @@ def revoke_keys_of(actor: Actor | None, user_id: UUID) -> None:
 
 
 def note_use(key: Any) -> None:
-    """Remember that a key was used, at most once a minute, so that reading does not become writing."""
+    """Remember that a key was used, at most once a minute, so that reading does not become writing.
+    """
     now = timezone.now()
     if key.last_used_at is None or now - key.last_used_at > timedelta(minutes=1):
         queries.keys().filter(pk=key.pk).update(last_used_at=now)
 
 
-def _mint(creator_id: UUID, name: str, scopes: list[str], expires_at: datetime) -> tuple[ApiKey, str]:
+def _mint(
+    creator_id: UUID, name: str, scopes: list[str], expires_at: datetime
+) -> tuple[ApiKey, str]:
     minted = keys.mint()
     key = ApiKey(
         creator_id=creator_id,
@@ -94,5 +109,9 @@ def _expiry(asked: datetime | None) -> datetime:
     if asked is None:
         return latest
     if not now < asked <= latest:
-        raise invalid("expiry", f"A key expires in the future and after {settings.LIFETIMES.api_key.days} days at most.", pointer="/expires_at")
+        raise invalid(
+            "expiry",
+            f"A key expires in the future and after {settings.LIFETIMES.api_key.days} days at most.",
+            pointer="/expires_at",
+        )
     return asked

@@ -48,7 +48,9 @@ INVOICE_FIELDS = FieldAccess(
 
 
 def drafted_it_or_keeps_the_books(actor: Actor, invoice: Any) -> bool:
-    """A clerk touches only their own drafts; who may issue, or is no clerk's hand, may touch any (AUTHZ-07)."""
+    """A clerk touches only their own drafts; who may issue, or is no clerk's hand, may touch any
+    (AUTHZ-07).
+    """
     return Invoices.ISSUE in actor.rights or invoice.drafted_by_id in (
         actor.user_id,
         actor.principal.id,

@@ -42,10 +42,15 @@ class Invoice(TenantModel):
 
     class Meta(TenantModel.Meta):
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "number"], name="one_invoice_for_each_number"),
-            models.CheckConstraint(condition=models.Q(status__in=STATUSES), name="an_invoice_has_a_known_status"),
+            models.UniqueConstraint(
+                fields=["tenant", "number"], name="one_invoice_for_each_number"
+            ),
             models.CheckConstraint(
-                condition=models.Q(status="draft", number=None) | ~models.Q(status="draft") & ~models.Q(number=None),
+                condition=models.Q(status__in=STATUSES), name="an_invoice_has_a_known_status"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status="draft", number=None)
+                | ~models.Q(status="draft") & ~models.Q(number=None),
                 name="an_invoice_is_numbered_when_it_is_no_draft",
             ),
             tenant_reference(),
@@ -77,6 +82,8 @@ class InvoiceLine(TenantModel):
 
     class Meta(TenantModel.Meta):
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "invoice", "position"], name="one_line_for_each_position"),
+            models.UniqueConstraint(
+                fields=["tenant", "invoice", "position"], name="one_line_for_each_position"
+            ),
             tenant_reference(),
         ]

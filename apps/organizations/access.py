@@ -37,7 +37,6 @@ class OrganizationEvent(StrEnum):
     UNINVITED = "invitation.revoked"
 
 
-ROLES = ("owner", "admin", "accountant", "clerk", "viewer")
 POWERFUL = frozenset({"owner", "admin"})  # only an owner grants these, or takes them away
 
 ORGANIZATION_FIELDS = FieldAccess(

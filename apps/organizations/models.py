@@ -4,9 +4,10 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from apps.organizations.access import ROLES
 from saas.ids import IdField
 from saas.persistence.tenant import TenantModel, tenant_reference
+
+ROLES = ("owner", "admin", "accountant", "clerk", "viewer")
 
 
 class Organization(models.Model):
@@ -32,15 +33,21 @@ class Membership(TenantModel):
     """That a person belongs to an organization, with one role."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    role = models.CharField(max_length=20, choices=[(role, role) for role in ROLES], default="viewer")
+    role = models.CharField(
+        max_length=20, choices=[(role, role) for role in ROLES], default="viewer"
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     readable_by = {"user_id": "app.user"}
 
     class Meta(TenantModel.Meta):
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "user"], name="one_membership_for_each_person"),
-            models.CheckConstraint(condition=models.Q(role__in=ROLES), name="a_member_has_a_known_role"),
+            models.UniqueConstraint(
+                fields=["tenant", "user"], name="one_membership_for_each_person"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(role__in=ROLES), name="a_member_has_a_known_role"
+            ),
             tenant_reference(),
         ]
 
@@ -49,8 +56,12 @@ class Invitation(TenantModel):
     """An address that was asked to join; the secret travels by mail and is kept as a digest."""
 
     email = models.EmailField(max_length=254)
-    role = models.CharField(max_length=20, choices=[(role, role) for role in ROLES], default="viewer")
-    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    role = models.CharField(
+        max_length=20, choices=[(role, role) for role in ROLES], default="viewer"
+    )
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
@@ -60,6 +71,8 @@ class Invitation(TenantModel):
 
     class Meta(TenantModel.Meta):
         constraints = [
-            models.CheckConstraint(condition=models.Q(role__in=ROLES), name="an_invitation_has_a_known_role"),
+            models.CheckConstraint(
+                condition=models.Q(role__in=ROLES), name="an_invitation_has_a_known_role"
+            ),
             tenant_reference(),
         ]

@@ -24,8 +24,11 @@ INVITATION_SECRET = 43  # of base62: 256 bits
 
 
 @contextmanager
-def founded(name: str, slug: str, *, owner: User, time_zone: str = "UTC", id: UUID | None = None) -> Iterator[Organization]:  # noqa: A002  # as the column
-    """A new organization with its key, its chain and its first owner; the block runs bound to it."""
+def founded(
+    name: str, slug: str, *, owner: User, time_zone: str = "UTC", id: UUID | None = None
+) -> Iterator[Organization]:  # as the column
+    """A new organization with its key, its chain and its first owner; the block runs bound to it.
+    """
     organization = Organization(id=id or uuid7(), name=name, slug=slug, time_zone=time_zone)
     with bind(organization.pk), trail.recording():
         organization.save(force_insert=True)
@@ -77,20 +80,26 @@ def remove_member(actor: Actor, membership: Membership) -> None:
 
 
 def refuse_powerful(actor: Actor, *roles: str) -> None:
-    """Only an owner makes or unmakes owners and admins: an admin could otherwise raise themselves."""
+    """Only an owner makes or unmakes owners and admins: an admin could otherwise raise themselves.
+    """
     if POWERFUL & set(roles) and actor.role != "owner":
-        raise Problem("permission-denied", "Only an owner grants or takes away the roles admin and owner.")
+        raise Problem(
+            "permission-denied", "Only an owner grants or takes away the roles admin and owner."
+        )
 
 
 def keep_an_owner(membership: Membership) -> None:
-    """409 for the last owner: an organization that nobody owns can never be given away. Locks the owners' rows."""
+    """409 for the last owner: an organization that nobody owns can never be given away. Locks the
+    owners' rows.
+    """
     owners = queries.owners().select_for_update(of=("self",)).values_list("pk", flat=True)
     if set(owners) <= {membership.pk}:
         raise Problem("conflict", "This is the last owner of the organization.")
 
 
 def invite(actor: Actor, *, email: str, role: str = "viewer") -> tuple[Invitation, str]:
-    """Ask an address to join; gives the invitation and the secret for the mail, which is not kept."""
+    """Ask an address to join; gives the invitation and the secret for the mail, which is not kept.
+    """
     refuse_powerful(actor, role)
     if queries.is_member(email):
         raise invalid("already-a-member", "This address is a member already.", pointer="/email")

@@ -50,6 +50,7 @@ LIFETIMES = Lifetimes(
     rotation_overlap=timedelta(hours=24),  # AUTHN-17
     invitation=timedelta(days=7),
 )
+KEY_WARNING_DAYS = (14, 7, 1)  # AUTHN-17: before a key ends
 
 # 4 throttling
 RATES = {

@@ -73,7 +73,8 @@ def reserve(actor: Actor, operation: str, key: str, fingerprinted: str) -> Reser
         ) from fault
     if inserted:
         return Reservation(record, is_new=True)
-    found = IdempotencyRecord.objects.get(
+    # Locked: two that find the same expired record must not both begin anew.
+    found = IdempotencyRecord.objects.select_for_update().get(
         principal_id=record.principal_id, operation=operation, key=key
     )
     if found.expires_at <= timezone.now():

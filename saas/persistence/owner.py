@@ -20,9 +20,10 @@ def acting_as_owner(
     if owner is None:
         yield
         return
-    serving = {name: connection.settings_dict[name] for name in ("USER", "PASSWORD")}
+    # The time-outs of serving go too: building an index may take longer than answering a request.
+    serving = {name: connection.settings_dict[name] for name in ("USER", "PASSWORD", "OPTIONS")}
     connection.close()
-    connection.settings_dict.update({name: owner[name] for name in serving})
+    connection.settings_dict.update({name: owner.get(name, {}) for name in serving})
     try:
         yield
     finally:

@@ -10,7 +10,7 @@ from django.core.exceptions import (
     PermissionDenied,
     SuspiciousOperation,
 )
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 
@@ -40,6 +40,10 @@ def as_problem(fault: Exception) -> Problem:
         return Problem("invalid-request", "The request is malformed.")
     if isinstance(fault, exceptions.APIException) and fault.status_code in BY_STATUS:
         return Problem(BY_STATUS[fault.status_code])
+    if isinstance(fault, IntegrityError):
+        # A constraint had the last word: somebody else's change came between reading and writing.
+        faults.warning("database: %s", type(fault).__name__)
+        return Problem("conflict", "Another change came first. Read again and repeat.")
     if isinstance(fault, (OperationalError, InterfaceError)):
         # A time-out, a deadlock or a lost connection: the transaction is gone, and trying again is
         # right.

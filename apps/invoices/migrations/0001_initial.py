@@ -2,121 +2,189 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import saas.ids
-import saas.persistence.encryption
-import saas.persistence.tenant
 from django.conf import settings
 from django.db import migrations, models
 
+import saas.ids
+import saas.persistence.encryption
+import saas.persistence.tenant
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('customers', '0001_initial'),
+        ("customers", "0001_initial"),
         migrations.swappable_dependency(settings.SAAS_TENANT_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Invoice',
+            name="Invoice",
             fields=[
-                ('id', saas.ids.IdField()),
-                ('drafted_by_id', models.UUIDField(editable=False)),
-                ('status', models.CharField(choices=[('draft', 'draft'), ('issued', 'issued'), ('paid', 'paid'), ('void', 'void')], default='draft', max_length=10)),
-                ('number', models.CharField(editable=False, max_length=40, null=True)),
-                ('currency', models.CharField(max_length=3)),
-                ('issued_on', models.DateField(null=True)),
-                ('due_on', models.DateField(null=True)),
-                ('delivered_on', models.DateField(null=True)),
-                ('buyer', models.JSONField(default=dict)),
-                ('buyer_email', saas.persistence.encryption.EncryptedText(null=True)),
-                ('buyer_tax_id', saas.persistence.encryption.EncryptedText(null=True)),
-                ('buyer_reference', models.CharField(max_length=200, null=True)),
-                ('note', models.TextField(null=True)),
-                ('internal_note', models.TextField(null=True)),
-                ('allowances', models.JSONField(default=list)),
-                ('charges', models.JSONField(default=list)),
-                ('prepaid', models.DecimalField(decimal_places=4, max_digits=20, null=True)),
-                ('rounding', models.DecimalField(decimal_places=4, max_digits=20, null=True)),
-                ('subtotal', models.DecimalField(decimal_places=4, max_digits=20)),
-                ('tax_total', models.DecimalField(decimal_places=4, max_digits=20)),
-                ('total', models.DecimalField(decimal_places=4, max_digits=20)),
-                ('amount_paid', models.DecimalField(decimal_places=4, default=0, max_digits=20)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.customer')),
-                ('tenant', saas.persistence.tenant.TenantKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.SAAS_TENANT_MODEL)),
+                ("id", saas.ids.IdField()),
+                ("drafted_by_id", models.UUIDField(editable=False)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "draft"),
+                            ("issued", "issued"),
+                            ("paid", "paid"),
+                            ("void", "void"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                    ),
+                ),
+                ("number", models.CharField(editable=False, max_length=40, null=True)),
+                ("currency", models.CharField(max_length=3)),
+                ("issued_on", models.DateField(null=True)),
+                ("due_on", models.DateField(null=True)),
+                ("delivered_on", models.DateField(null=True)),
+                ("buyer", models.JSONField(default=dict)),
+                ("buyer_email", saas.persistence.encryption.EncryptedText(null=True)),
+                ("buyer_tax_id", saas.persistence.encryption.EncryptedText(null=True)),
+                ("buyer_reference", models.CharField(max_length=200, null=True)),
+                ("note", models.TextField(null=True)),
+                ("internal_note", models.TextField(null=True)),
+                ("allowances", models.JSONField(default=list)),
+                ("charges", models.JSONField(default=list)),
+                ("prepaid", models.DecimalField(decimal_places=4, max_digits=20, null=True)),
+                ("rounding", models.DecimalField(decimal_places=4, max_digits=20, null=True)),
+                ("subtotal", models.DecimalField(decimal_places=4, max_digits=20)),
+                ("tax_total", models.DecimalField(decimal_places=4, max_digits=20)),
+                ("total", models.DecimalField(decimal_places=4, max_digits=20)),
+                ("amount_paid", models.DecimalField(decimal_places=4, default=0, max_digits=20)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.customer",
+                    ),
+                ),
+                (
+                    "tenant",
+                    saas.persistence.tenant.TenantKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.SAAS_TENANT_MODEL,
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='InvoiceLine',
+            name="InvoiceLine",
             fields=[
-                ('id', saas.ids.IdField()),
-                ('position', models.PositiveSmallIntegerField()),
-                ('description', models.CharField(max_length=500)),
-                ('quantity', models.DecimalField(decimal_places=6, max_digits=18)),
-                ('unit_price', models.DecimalField(decimal_places=6, max_digits=20)),
-                ('tax_rate', models.DecimalField(decimal_places=2, max_digits=5)),
-                ('unit', models.CharField(max_length=10, null=True)),
-                ('tax_category', models.CharField(max_length=2, null=True)),
-                ('exemption_reason', models.CharField(max_length=200, null=True)),
-                ('base_quantity', models.DecimalField(decimal_places=6, max_digits=18, null=True)),
-                ('allowances', models.JSONField(default=list)),
-                ('charges', models.JSONField(default=list)),
-                ('amount', models.DecimalField(decimal_places=4, max_digits=20)),
-                ('invoice', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='invoices.invoice')),
-                ('tenant', saas.persistence.tenant.TenantKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.SAAS_TENANT_MODEL)),
+                ("id", saas.ids.IdField()),
+                ("position", models.PositiveSmallIntegerField()),
+                ("description", models.CharField(max_length=500)),
+                ("quantity", models.DecimalField(decimal_places=6, max_digits=18)),
+                ("unit_price", models.DecimalField(decimal_places=6, max_digits=20)),
+                ("tax_rate", models.DecimalField(decimal_places=2, max_digits=5)),
+                ("unit", models.CharField(max_length=10, null=True)),
+                ("tax_category", models.CharField(max_length=2, null=True)),
+                ("exemption_reason", models.CharField(max_length=200, null=True)),
+                ("base_quantity", models.DecimalField(decimal_places=6, max_digits=18, null=True)),
+                ("allowances", models.JSONField(default=list)),
+                ("charges", models.JSONField(default=list)),
+                ("amount", models.DecimalField(decimal_places=4, max_digits=20)),
+                (
+                    "invoice",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="lines",
+                        to="invoices.invoice",
+                    ),
+                ),
+                (
+                    "tenant",
+                    saas.persistence.tenant.TenantKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.SAAS_TENANT_MODEL,
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['tenant', 'total', 'id'], name='invoices_by_total'),
+            model_name="invoice",
+            index=models.Index(fields=["tenant", "total", "id"], name="invoices_by_total"),
         ),
         migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['tenant', 'due_on', 'id'], name='invoices_by_due_date'),
+            model_name="invoice",
+            index=models.Index(fields=["tenant", "due_on", "id"], name="invoices_by_due_date"),
         ),
         migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['tenant', 'status', 'id'], name='invoices_by_status'),
+            model_name="invoice",
+            index=models.Index(fields=["tenant", "status", "id"], name="invoices_by_status"),
         ),
         migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['tenant', 'customer', 'id'], name='invoices_by_customer'),
+            model_name="invoice",
+            index=models.Index(fields=["tenant", "customer", "id"], name="invoices_by_customer"),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.UniqueConstraint(fields=('tenant', 'number'), name='one_invoice_for_each_number'),
+            model_name="invoice",
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "number"), name="one_invoice_for_each_number"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ('draft', 'issued', 'paid', 'void'))), name='an_invoice_has_a_known_status'),
+            model_name="invoice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ("draft", "issued", "paid", "void"))),
+                name="an_invoice_has_a_known_status",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('number', None), ('status', 'draft')), models.Q(models.Q(('status', 'draft'), _negated=True), models.Q(('number', None), _negated=True)), _connector='OR'), name='an_invoice_is_numbered_when_it_is_no_draft'),
+            model_name="invoice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("number", None), ("status", "draft")),
+                    models.Q(
+                        models.Q(("status", "draft"), _negated=True),
+                        models.Q(("number", None), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="an_invoice_is_numbered_when_it_is_no_draft",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='invoices_invoice_tenant_id'),
+            model_name="invoice",
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "id"), name="invoices_invoice_tenant_id"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invoiceline',
-            constraint=models.UniqueConstraint(fields=('tenant', 'invoice', 'position'), name='one_line_for_each_position'),
+            model_name="invoiceline",
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "invoice", "position"), name="one_line_for_each_position"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invoiceline',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='invoices_invoiceline_tenant_id'),
+            model_name="invoiceline",
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "id"), name="invoices_invoiceline_tenant_id"
+            ),
         ),
     ]

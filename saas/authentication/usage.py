@@ -1,0 +1,8 @@
+"""A credential that opened something says so; whoever keeps the credential may want to remember
+when.
+"""
+
+from django.dispatch import Signal
+
+# Sent inside the tenant and the transaction of a request that succeeded, with `principal`.
+credential_used = Signal()

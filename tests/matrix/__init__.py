@@ -1,0 +1,1 @@
+"""Every operation x role x relation x credential, called over HTTP and compared with its declaration."""

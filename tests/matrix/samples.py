@@ -1,0 +1,80 @@
+"""What the matrix needs to know of each route: a row of a tenant, and a body that is right."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from tests.cast import KEY, Tenant
+
+CUSTOMER = {"name": "Initech", "country": "DE"}
+LINE = {"description": "Work", "quantity": "2", "unit_price": "49.50", "tax_rate": "19.00"}
+
+
+def customer(tenant: Tenant) -> str:
+    """The id of a customer."""
+    return made(tenant.owner.post("customers", CUSTOMER))
+
+
+def draft(tenant: Tenant) -> str:
+    """The id of a draft that the clerk made, so that each role that drafts may change it."""
+    body = {"customer": customer(tenant), "currency": "EUR", "lines": [LINE]}
+    return made(tenant.clerk.post("invoices", body, Idempotency_Key=KEY))
+
+
+def invitation(tenant: Tenant) -> str:
+    """The id of an open invitation."""
+    return made(tenant.owner.post("invitations", {"email": "new@elsewhere.example"}))
+
+
+def key(tenant: Tenant) -> str:
+    """The id of a key without scopes."""
+    return made(tenant.owner.post("api-keys", {"name": "one more"}))
+
+
+def member(tenant: Tenant) -> str:
+    """The id of the viewer's membership."""
+    rows = tenant.owner.get("members").json()["results"]
+    return next(row["id"] for row in rows if row["role"] == "viewer")
+
+
+def audit_event(tenant: Tenant) -> str:
+    """The id of the newest entry of the trail."""
+    return tenant.owner.get("audit-events").json()["results"][0]["id"]
+
+
+def made(answer: Any) -> str:
+    """The id of what was just made."""
+    assert answer.status_code == 201, answer.content
+    return answer.json()["id"]
+
+
+class Sample(NamedTuple):
+    """`row` makes the row that the path names; `bodies` are right for each method."""
+
+    row: Callable[[Tenant], str] | None = None
+    bodies: dict[str, Any] = {}
+
+
+def invoice_body(tenant: Tenant) -> dict[str, Any]:
+    """A draft as it comes in."""
+    return {"customer": customer(tenant), "currency": "EUR", "lines": [LINE]}
+
+
+SAMPLES: dict[str, Sample] = {
+    "me": Sample(),
+    "organization": Sample(bodies={"PATCH": {"name": "Another name"}}),
+    "members": Sample(),
+    "members/{id}": Sample(member, {"PATCH": {"role": "clerk"}}),
+    "invitations": Sample(bodies={"POST": {"email": "somebody@elsewhere.example"}}),
+    "invitations/{id}": Sample(invitation),
+    "customers": Sample(bodies={"POST": CUSTOMER}),
+    "customers/{id}": Sample(customer, {"PATCH": {"name": "Initrode"}}),
+    "invoices": Sample(bodies={"POST": invoice_body}),
+    "invoices/{id}": Sample(draft, {"PATCH": {"note": "Thank you."}}),
+    "api-keys": Sample(bodies={"POST": {"name": "a key"}}),
+    "api-keys/{id}": Sample(key),
+    "api-keys/{id}/rotation": Sample(key, {"POST": {}}),
+    "integrations": Sample(),
+    "integrations/{id}": Sample(key),
+    "audit-events": Sample(),
+    "audit-events/{id}": Sample(audit_event),
+}

@@ -1,0 +1,1 @@
+"""The smallest product that the kit can carry: notes, of which the bodies are private."""

@@ -225,6 +225,8 @@ def problem_response(problem: Problem, request: HttpRequest | None = None) -> Ht
     """
     request_id = getattr(request, "request_id", None) or str(uuid.uuid4())
     path = request.path_info if request is not None else ""
+    if (facts := getattr(request, "facts", None)) is not None:
+        facts.decision = problem.code  # for the access log
     if path.startswith("/oauth/"):
         code = "server_error" if problem.status >= 500 else "invalid_request"
         body: dict[str, Any] = {"error": code, "error_description": problem.detail}

@@ -42,8 +42,13 @@ class SecureViewSet(ViewSetMixin, APIView):
     inputs: ClassVar[Mapping[str, type[Input]]] = {}
     outputs: ClassVar[type[Output]] = Output
     filters: ClassVar[type[Filters]] = Filters
+    once: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # what no later answer shows, by operation
     sortable: ClassVar[Mapping[str, str]] = {}  # ?ordering= name -> column
-    ordering: ClassVar[str | None] = None  # of a list that is asked for none, where not newest first
+    # OPTIONS would tell a stranger what there is; a CORS preflight is answered before us (X-18).
+    http_method_names = ["get", "head", "post", "patch", "delete"]
+    ordering: ClassVar[str | None] = (
+        None  # of a list that is asked for none, where not newest first
+    )
 
     actor: Actor
     refusal: Problem | None
@@ -79,6 +84,8 @@ class SecureViewSet(ViewSetMixin, APIView):
         permit(self.actor, self.rule)
         self.asked, self.query = self.judged()
         self.reserve()
+        if not self.kwargs and not self.is_replay:  # with a row in the path it comes first: row()
+            refuse_guarded(self.outputs.access, self.actor, self.guarded_names)
 
     # The rooms that need more than one line.
 
@@ -115,8 +122,6 @@ class SecureViewSet(ViewSetMixin, APIView):
         form = self.inputs.get(self.action, NoInput)
         asked = judge(form, body, partial=self.action == "partial_update")
         self.guarded_names = form.guarded_names(body)
-        if not self.kwargs:  # with a row in the path, the row comes first: see row()
-            refuse_guarded(self.outputs.access, self.actor, self.guarded_names)
         return asked, query
 
     def reserve(self) -> None:
@@ -148,9 +153,8 @@ class SecureViewSet(ViewSetMixin, APIView):
         return self.refuse(as_problem(exc))
 
     def refuse(self, problem: Problem) -> HttpResponse:
-        """Answer a problem, and remember it for the trail and the log."""
+        """Answer a problem, and remember it for the trail."""
         self.refusal = problem
-        self.facts.decision = problem.code
         return problem_response(problem, self.http)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:

@@ -46,10 +46,8 @@ API_KEY_FIELDS = FieldAccess(
             "name",
             "prefix",
             "scopes",
-            "created_by",
-            "created_at",
             "expires_at",
-            "revoked_at",
+            "created_at",
             "last_used_at",
         }
     ),

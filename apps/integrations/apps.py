@@ -1,8 +1,10 @@
-"""Integrations as a Django app: it listens for what ends a credential."""
+"""Integrations as a Django app: it listens for what uses or ends a credential."""
 
 from typing import Any
 
 from django.apps import AppConfig
+
+from saas.context import Principal, PrincipalKind
 
 
 class IntegrationsConfig(AppConfig):
@@ -14,10 +16,12 @@ class IntegrationsConfig(AppConfig):
         """Listen once the models are loaded."""
         from apps.integrations.exposure import revoke_exposed
         from saas.authentication.revocation import membership_ended
+        from saas.authentication.usage import credential_used
         from saas.edge.exposure import credential_exposed
 
         credential_exposed.connect(revoke_exposed, dispatch_uid="integrations.exposed")
         membership_ended.connect(revoke_keys, dispatch_uid="integrations.member-left")
+        credential_used.connect(note_key, dispatch_uid="integrations.used")
 
 
 def revoke_keys(actor: Any, user_id: Any, **_: Any) -> None:
@@ -25,3 +29,11 @@ def revoke_keys(actor: Any, user_id: Any, **_: Any) -> None:
     from apps.integrations.services import revoke_keys_of
 
     revoke_keys_of(actor, user_id)
+
+
+def note_key(principal: Principal, **_: Any) -> None:
+    """Remember when a key was used last."""
+    from apps.integrations.services import note_use
+
+    if principal.kind == PrincipalKind.API_KEY:
+        note_use(principal)

@@ -15,8 +15,7 @@ PLACES = {"url": "in a URL", "clear": "over an unencrypted connection"}
 
 
 def revoke_exposed(secret: str, where: str, **_: Any) -> None:
-    """Revoke the key with this secret, if there is one. What only looks like a key costs no query.
-    """
+    """Revoke the key with this secret, if there is one. What is no key at all costs no query."""
     if not keys.is_well_formed(secret):
         return
     with transaction.atomic():
@@ -26,7 +25,7 @@ def revoke_exposed(secret: str, where: str, **_: Any) -> None:
         with bind(principal.tenant_id), trail.recording():
             key = queries.keys().get(pk=principal.credential_id)
             services.revoke_key(None, key, why=f"sent {PLACES[where]}", event=KeyEvent.EXPOSED)
-            transaction.on_commit(lambda: _tell(key.creator.email, str(key), where), robust=True)
+            transaction.on_commit(lambda: _tell(key.creator.email, key.prefix, where), robust=True)
 
 
 def _tell(address: str, key: str, where: str) -> None:

@@ -2,6 +2,8 @@
 organization.
 """
 
+from typing import Any, ClassVar
+
 from django.conf import settings
 from django.db import models
 from oauth2_provider.models import (
@@ -21,7 +23,7 @@ from saas.persistence.tenant import TenantManager, TenantModel, tenant_reference
 class ApiKey(TenantModel, AbstractApiKey):
     """A key of one organization, never worth more than its maker is today."""
 
-    objects = TenantManager.from_queryset(UsableKeys)()
+    objects: ClassVar[Any] = TenantManager.from_queryset(UsableKeys)()
 
     readable_by = {"digest": "app.credential"}
 
@@ -39,6 +41,10 @@ class OfOrganization(models.Model):
 
     class Meta:
         abstract = True
+
+    def __str__(self) -> str:
+        """The kind and the id, which a log may hold."""
+        return f"{self._meta.label} {self.pk}"
 
 
 class OAuthApplication(OfOrganization, AbstractApplication):

@@ -1,7 +1,6 @@
 """What can happen to an API key."""
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -12,8 +11,10 @@ from apps.integrations.access import KeyEvent
 from apps.integrations.models import ApiKey
 from saas.audit import trail
 from saas.authentication import keys
-from saas.context import Actor
+from saas.context import Actor, Principal
 from saas.errors import Problem, invalid
+
+USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 def create_key(
@@ -21,13 +22,11 @@ def create_key(
 ) -> tuple[ApiKey, str]:
     """A new key and its secret, which is shown once and not kept.
 
-    Raises 400 when a scope is not the actor's own, or when the key would live longer than
-    keys may: a credential must not be a ladder to more than its maker has.
+    Raises 403 when a scope is not the actor's own, 400 when the key would live longer than keys
+    may.
     """
     scopes = sorted(set(scopes or []))
-    refused = [scope for scope in scopes if not actor.may(scope)]
-    if refused:
-        raise invalid("scope", f"You do not hold: {', '.join(refused)}.", pointer="/scopes")
+    refuse_more_than_held(actor, scopes)
     if actor.user_id is None:
         raise Problem("permission-denied", "A key needs a person who made it.")
     key, secret = _mint(actor.user_id, name, scopes, _expiry(expires_at))
@@ -41,15 +40,13 @@ def rotate_key(
     """A successor with the same name and scopes; the old key lives on for the overlap, so that
     nothing stops.
 
-    Raises 409 for a key that opens nothing any more, 400 when the successor would hold more than
+    Raises 409 for a key that opens nothing any more, 403 when the successor would hold more than
     the actor.
     """
     now = timezone.now()
     if key.revoked_at or key.expires_at <= now:
         raise Problem("conflict", "This key is revoked or expired; make a new one.")
-    refused = [scope for scope in key.scopes if not actor.may(scope)]
-    if refused:
-        raise Problem("permission-denied", f"You do not hold: {', '.join(refused)}.")
+    refuse_more_than_held(actor, key.scopes)
     successor, secret = _mint(actor.user_id or key.creator_id, key.name, key.scopes, _expiry(None))
     overlap = (
         settings.LIFETIMES.rotation_overlap
@@ -60,6 +57,13 @@ def rotate_key(
     key.save(update_fields=["expires_at"])
     trail.record(actor, KeyEvent.ROTATED, key, successor=str(successor.pk))
     return successor, secret
+
+
+def refuse_more_than_held(actor: Actor, scopes: list[str]) -> None:
+    """403 for scopes beyond the actor's own: a key would be a ladder to more than its maker has."""
+    beyond = [scope for scope in scopes if not actor.may(scope)]
+    if beyond:
+        raise Problem("permission-denied", f"This credential does not hold: {', '.join(beyond)}.")
 
 
 def revoke_key(
@@ -78,12 +82,15 @@ def revoke_keys_of(actor: Actor | None, user_id: UUID) -> None:
         revoke_key(actor, key, why="its maker left")
 
 
-def note_use(key: Any) -> None:
+def note_use(principal: Principal) -> None:
     """Remember that a key was used, at most once a minute, so that reading does not become writing.
+
+    Nobody waits for it: a key whose row is being changed is left to the next request.
     """
-    now = timezone.now()
-    if key.last_used_at is None or now - key.last_used_at > timedelta(minutes=1):
-        queries.keys().filter(pk=key.pk).update(last_used_at=now)
+    used, now = principal.credential.last_used_at, timezone.now()
+    if used is None or now - used > USE_NOTED_EVERY:
+        noted = queries.unlocked_key(principal.credential_id).values("pk")
+        ApiKey.objects.filter(pk__in=noted).update(last_used_at=now)
 
 
 def _mint(
@@ -109,9 +116,7 @@ def _expiry(asked: datetime | None) -> datetime:
     if asked is None:
         return latest
     if not now < asked <= latest:
-        raise invalid(
-            "expiry",
-            f"A key expires in the future and after {settings.LIFETIMES.api_key.days} days at most.",
-            pointer="/expires_at",
-        )
+        days = settings.LIFETIMES.api_key.days
+        detail = f"A key expires in the future and after {days} days at most."
+        raise invalid("expiry", detail, pointer="/expires_at")
     return asked

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from saas.authorization.fields import FieldAccess
 from saas.authorization.permissions import Permission
@@ -42,16 +43,21 @@ PUBLIC = """
     issued_on due_on created_at updated_at note
     allowances charges prepaid rounding delivered_on buyer_reference
 """
+PUBLIC_OF_LINE = """
+    id description quantity unit_price tax_rate amount
+    unit tax_category exemption_reason base_quantity allowances charges
+"""
 INVOICE_FIELDS = FieldAccess(
     public=frozenset(PUBLIC.split()), guarded={"internal_note": Invoices.READ_NOTES}
 )
+LINE_FIELDS = FieldAccess(public=frozenset(PUBLIC_OF_LINE.split()), guarded={})
+
+
+def drafter(actor: Actor) -> UUID:
+    """Whose draft it is: the person's, whichever of their keys they used; a service's own."""
+    return actor.user_id or actor.principal.id
 
 
 def drafted_it_or_keeps_the_books(actor: Actor, invoice: Any) -> bool:
-    """A clerk touches only their own drafts; who may issue, or is no clerk's hand, may touch any
-    (AUTHZ-07).
-    """
-    return Invoices.ISSUE in actor.rights or invoice.drafted_by_id in (
-        actor.user_id,
-        actor.principal.id,
-    )
+    """Who may issue may touch any draft; who may not, a clerk, only their own (AUTHZ-07)."""
+    return Invoices.ISSUE in actor.rights or invoice.drafted_by_id == drafter(actor)

@@ -1,5 +1,8 @@
 """An invoice and its lines; the buyer is kept on it as they were."""
 
+from decimal import Decimal
+from typing import Any
+
 from django.db import models
 from django.utils import timezone
 
@@ -8,7 +11,8 @@ from saas.persistence.encryption import EncryptedText
 from saas.persistence.tenant import TenantModel, tenant_reference
 
 STATUSES = ("draft", "issued", "paid", "void")
-AMOUNT = {"max_digits": 20, "decimal_places": 4}
+AMOUNT: dict[str, Any] = {"max_digits": 20, "decimal_places": 4}
+ZERO = Decimal(0)
 
 
 class Invoice(TenantModel):
@@ -35,10 +39,12 @@ class Invoice(TenantModel):
     subtotal = models.DecimalField(**AMOUNT)
     tax_total = models.DecimalField(**AMOUNT)
     total = models.DecimalField(**AMOUNT)
-    amount_paid = models.DecimalField(**AMOUNT, default=0)
+    amount_paid = models.DecimalField(**AMOUNT, default=ZERO)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     version = models.PositiveIntegerField(default=1)
+
+    positions: "list[InvoiceLine]"  # the lines in their order, where queries.invoices() read them
 
     class Meta(TenantModel.Meta):
         constraints = [
@@ -53,14 +59,31 @@ class Invoice(TenantModel):
                 | ~models.Q(status="draft") & ~models.Q(number=None),
                 name="an_invoice_is_numbered_when_it_is_no_draft",
             ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    subtotal__gte=0, tax_total__gte=0, total__gte=0, amount_paid__gte=0
+                ),
+                name="an_invoice_claims_nothing_negative",
+            ),
             tenant_reference(),
         ]
         indexes = [
+            models.Index(fields=["tenant", "created_at", "id"], name="invoices_by_creation"),
             models.Index(fields=["tenant", "total", "id"], name="invoices_by_total"),
             models.Index(fields=["tenant", "due_on", "id"], name="invoices_by_due_date"),
             models.Index(fields=["tenant", "status", "id"], name="invoices_by_status"),
             models.Index(fields=["tenant", "customer", "id"], name="invoices_by_customer"),
         ]
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it may still change."""
+        return self.status == "draft"
+
+    @property
+    def amount_due(self) -> Decimal:
+        """What remains to be paid (BT-115): the total less what was paid before and since."""
+        return self.total - (self.prepaid or ZERO) + (self.rounding or ZERO) - self.amount_paid
 
 
 class InvoiceLine(TenantModel):
@@ -87,3 +110,8 @@ class InvoiceLine(TenantModel):
             ),
             tenant_reference(),
         ]
+
+    @property
+    def currency(self) -> str:
+        """That of its invoice, which is at hand wherever lines are read."""
+        return self.invoice.currency

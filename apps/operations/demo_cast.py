@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 
 class Draft(NamedTuple):
-    """A draft invoice, found again by its reference; `by` is the role of the member who makes it."""
+    """A draft invoice, found again by its reference; `by` is the role of whoever makes it."""
 
     by: str
     customer: str

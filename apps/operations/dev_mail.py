@@ -4,7 +4,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +15,7 @@ from saas.errors import Problem
 
 RULE = b"\n" + b"-" * 79 + b"\n"  # what Django's file backend writes after each message
 NEWEST = 100
+HEADERS = ("Date", "From", "To", "Subject")
 
 
 class Mail(NamedTuple):
@@ -29,11 +30,11 @@ class Mail(NamedTuple):
 
 @question
 def mails(request: HttpRequest) -> HttpResponse:
-    """The newest mails as plain text; the template escapes them, since names in them are anyone's.
-    """
+    """The newest mails as plain text, escaped by the template: a stranger chose some of it."""
     if not settings.SAAS_DEVELOPMENT_PAGES:
         raise Problem("not-found")
-    folder = Path(settings.MAILERS["default"]["OPTIONS"]["file_path"])
+    mailers: Any = settings.MAILERS
+    folder = Path(mailers["default"]["OPTIONS"]["file_path"])
     return render(request, "operations/mails.html", {"mails": newest(folder), "folder": folder})
 
 
@@ -50,7 +51,5 @@ def read(raw: bytes) -> Mail:
     """The parts of one message that a person reads."""
     message = message_from_bytes(raw, EmailMessage, policy=default)
     body = message.get_body(("plain",))
-    return Mail(
-        *(str(message.get(name, "")) for name in ("Date", "From", "To", "Subject")),
-        body.get_content() if body else "",
-    )
+    sent, sender, to, subject = (str(message.get(name, "")) for name in HEADERS)
+    return Mail(sent, sender, to, subject, body.get_content() if body else "")

@@ -1,6 +1,6 @@
-"""An empty database in place of a full one: the one act here that destroys, for development only."""
+"""An empty database in place of a full one: the one act here that destroys."""
 
-from pathlib import Path
+import sqlite3
 
 from django.conf import settings
 from django.core.management import call_command
@@ -21,7 +21,7 @@ def recreate_database() -> None:
     if connection.vendor == "postgresql":
         drop_tables()
     else:
-        remove_file()
+        reset_file()
     call_command("migrate", verbosity=0, interactive=False)
 
 
@@ -34,8 +34,11 @@ def drop_tables() -> None:
             cursor.execute(f"DROP TABLE {tables} CASCADE")
 
 
-def remove_file() -> None:
-    """The file of SQLite, and what it keeps beside it."""
-    connection.close()
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{connection.settings_dict['NAME']}{suffix}").unlink(missing_ok=True)
+def reset_file() -> None:
+    """The file of SQLite, from within: a server that has it open goes on with the new content."""
+    connection.ensure_connection()
+    file = connection.connection
+    file.setconfig(sqlite3.SQLITE_DBCONFIG_RESET_DATABASE, True)
+    file.execute("VACUUM")
+    file.setconfig(sqlite3.SQLITE_DBCONFIG_RESET_DATABASE, False)
+    connection.close()  # the next one sets the journal again

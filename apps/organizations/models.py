@@ -19,7 +19,6 @@ class Organization(models.Model):
     time_zone = models.CharField(max_length=60, default="UTC")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
-    version = models.PositiveIntegerField(default=1)
 
     class Meta:
         swappable = "SAAS_TENANT_MODEL"
@@ -73,6 +72,11 @@ class Invitation(TenantModel):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(role__in=ROLES), name="an_invitation_has_a_known_role"
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "email"],
+                condition=models.Q(accepted_at=None),
+                name="one_open_invitation_for_each_address",
             ),
             tenant_reference(),
         ]

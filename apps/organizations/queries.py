@@ -1,6 +1,7 @@
 """Which members and invitations there are."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -25,6 +26,13 @@ def owners() -> QuerySet[Membership]:
     return Membership.objects.filter(role="owner")
 
 
+def lock_owners() -> set[UUID]:
+    """The ids of the owners' memberships, locked in one order, so that two who take each other's
+    role wait for each other and do not deadlock.
+    """
+    return set(owners().order_by("pk").select_for_update().values_list("pk", flat=True))
+
+
 def is_member(email: str) -> bool:
     """Whether a person with this address belongs here."""
     return members().filter(user__email__iexact=email).exists()
@@ -33,6 +41,11 @@ def is_member(email: str) -> bool:
 def open_invitations() -> QuerySet[Invitation]:
     """The invitations that can still be accepted."""
     return Invitation.objects.filter(accepted_at=None, expires_at__gt=timezone.now())
+
+
+def lapsed_invitations(email: str) -> QuerySet[Invitation]:
+    """Those to this address that nobody accepted in time."""
+    return Invitation.objects.filter(email=email, accepted_at=None, expires_at__lte=timezone.now())
 
 
 def invitation_lifetime() -> timedelta:

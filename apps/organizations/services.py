@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.organizations import queries
 from apps.organizations.access import POWERFUL, OrganizationEvent
+from apps.organizations.letters import send_invitation
 from apps.organizations.models import Invitation, Membership, Organization
 from saas.audit import chain, trail
 from saas.authentication.revocation import membership_ended
@@ -27,8 +30,7 @@ INVITATION_SECRET = 43  # of base62: 256 bits
 def founded(
     name: str, slug: str, *, owner: User, time_zone: str = "UTC", id: UUID | None = None
 ) -> Iterator[Organization]:  # as the column
-    """A new organization with its key, its chain and its first owner; the block runs bound to it.
-    """
+    """A new organization with its key, chain and first owner; the block runs bound to it."""
     organization = Organization(id=id or uuid7(), name=name, slug=slug, time_zone=time_zone)
     with bind(organization.pk), trail.recording():
         organization.save(force_insert=True)
@@ -43,8 +45,7 @@ def change_organization(actor: Actor, organization: Organization, **fields: Any)
     """Change name or time zone."""
     for name, value in fields.items():
         setattr(organization, name, value)
-    organization.version += 1
-    organization.save()
+    organization.save(update_fields=[*fields, "updated_at"])
     trail.record(actor, OrganizationEvent.CHANGED, organization, fields=sorted(fields))
     return organization
 
@@ -80,8 +81,7 @@ def remove_member(actor: Actor, membership: Membership) -> None:
 
 
 def refuse_powerful(actor: Actor, *roles: str) -> None:
-    """Only an owner makes or unmakes owners and admins: an admin could otherwise raise themselves.
-    """
+    """Only an owner makes or unmakes owners and admins: an admin could else raise themselves."""
     if POWERFUL & set(roles) and actor.role != "owner":
         raise Problem(
             "permission-denied", "Only an owner grants or takes away the roles admin and owner."
@@ -89,20 +89,22 @@ def refuse_powerful(actor: Actor, *roles: str) -> None:
 
 
 def keep_an_owner(membership: Membership) -> None:
-    """409 for the last owner: an organization that nobody owns can never be given away. Locks the
-    owners' rows.
-    """
-    owners = queries.owners().select_for_update(of=("self",)).values_list("pk", flat=True)
-    if set(owners) <= {membership.pk}:
+    """409 for the last owner: an organization that nobody owns can never be given away."""
+    if queries.lock_owners() <= {membership.pk}:
         raise Problem("conflict", "This is the last owner of the organization.")
 
 
-def invite(actor: Actor, *, email: str, role: str = "viewer") -> tuple[Invitation, str]:
-    """Ask an address to join; gives the invitation and the secret for the mail, which is not kept.
+def invite(actor: Actor, *, email: str, role: str = "viewer") -> Invitation:
+    """Ask an address to join, by a mail with a secret that is kept nowhere else.
+
+    Raises 400 for an address that is a member or invited already. Whether it has an account in
+    another organization is neither asked nor told.
     """
     refuse_powerful(actor, role)
+    email = email.lower()
     if queries.is_member(email):
         raise invalid("already-a-member", "This address is a member already.", pointer="/email")
+    queries.lapsed_invitations(email).delete()
     secret = random_text(INVITATION_SECRET)
     invitation = Invitation(
         email=email,
@@ -111,9 +113,17 @@ def invite(actor: Actor, *, email: str, role: str = "viewer") -> tuple[Invitatio
         digest=digest(secret, purpose="invitation"),
         expires_at=timezone.now() + queries.invitation_lifetime(),
     )
-    invitation.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            invitation.save(force_insert=True)
+    except IntegrityError:
+        raise invalid(
+            "already-invited", "This address is invited already.", pointer="/email"
+        ) from None
     trail.record(actor, OrganizationEvent.INVITED, invitation, role=role)
-    return invitation, secret
+    letter = partial(send_invitation, invitation, actor.tenant.name, secret)
+    transaction.on_commit(letter, robust=True)
+    return invitation
 
 
 def withdraw(actor: Actor, invitation: Invitation) -> None:

@@ -117,6 +117,7 @@ DATABASE_OWNER = env.db_url_config(DATABASE_OWNER_URL) if DATABASE_OWNER_URL els
 DATABASE_ROLE = DATABASES["default"].get("USER", "")  # the one that serves
 SAAS_ROLE_CHECK = "refuse"  # AUTHZ-02: a superuser, owner or BYPASSRLS role does not serve
 SAAS_DEVELOPMENT_PAGES = False
+SAAS_DEMO = False  # `seed_demo` prints credentials, and `--reset` empties the database
 
 # The kit names the product's models by settings, as Django names its user.
 AUTH_USER_MODEL = "accounts.User"
@@ -229,4 +230,14 @@ REST_FRAMEWORK = {
     "DEFAULT_METADATA_CLASS": None,
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": None,
+}
+
+SPECTACULAR_SETTINGS = {  # `manage.py openapi` writes openapi/v1.json from the declarations
+    "DEFAULT_GENERATOR_CLASS": "saas.schema.SecureGenerator",
+    "OAS_VERSION": "3.1.1",
+    "TITLE": "Strongroom",
+    "DESCRIPTION": "Invoicing for organizations: customers, invoices, and who may do what with them.",
+    "VERSION": SAAS_API_VERSION,  # noqa: F405  # from security
+    "SERVERS": [{"url": "/"}],
+    "POSTPROCESSING_HOOKS": [],
 }

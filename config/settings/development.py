@@ -41,6 +41,7 @@ MAILERS = {  # read at /dev/mail
     }
 }
 SAAS_DEVELOPMENT_PAGES = True  # /dev/mail
+SAAS_DEMO = True  # whoever runs this owns whatever is in it
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = False  # no TLS on loopback
 
 if env.str("SAAS_RATES", default="") == "lifted":  # for races and fuzzing

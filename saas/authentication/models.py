@@ -40,4 +40,9 @@ class AbstractApiKey(models.Model):
 
     def __str__(self) -> str:
         """The part of the key that may be shown."""
-        return f"{keys.PREFIX}{self.public_id}…"
+        return f"{self.prefix}…"
+
+    @property
+    def prefix(self) -> str:
+        """What names the key for ever: its beginning, which opens nothing."""
+        return f"{keys.PREFIX}{self.public_id}"

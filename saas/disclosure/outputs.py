@@ -2,7 +2,7 @@
 needs.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, ClassVar
 
@@ -20,11 +20,13 @@ class Output(serializers.Serializer[Any]):
     """The fields of one resource, as documents and answers show them.
 
     A field that the reader may not see is absent, not null: null would say that it exists.
-    `summary` names the fields that lists leave out.
+    `summary` names the fields that lists leave out. A field with `required=False` is absent
+    while nothing was given for it (null or an empty list); every other one is always there.
     """
 
     access: ClassVar[FieldAccess] = NO_FIELDS
     summary: ClassVar[frozenset[str]] = frozenset()
+    examples: ClassVar[Mapping[str, Any]] = {}  # for the documents
 
     @classmethod
     def shown_to(cls, actor: Actor, *, in_list: bool = False) -> frozenset[str]:
@@ -42,6 +44,16 @@ class Output(serializers.Serializer[Any]):
         form = cls()
         return {name: _writer(field) for name, field in form.fields.items()}
 
+    @classmethod
+    @cache
+    def optional(cls) -> frozenset[str]:
+        """The names that are absent while nothing was given."""
+        return frozenset(name for name, field in cls().fields.items() if not field.required)
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """A row inside another one: its public fields, since no reader is known here."""
+        return _write(type(self), instance, self.access.public)
+
 
 def _writer(field: serializers.Field) -> Callable[[Any], Any]:  # type: ignore[type-arg]  # of any field
     get, write = field.get_attribute, field.to_representation
@@ -57,7 +69,7 @@ def disclose(output: type[Output], actor: Actor, row: models.Model) -> dict[str,
     """One row as `actor` may see it; personal fields that are shown leave an entry in the trail."""
     shown = output.shown_to(actor)
     body = _write(output, row, shown)
-    personal = sorted(name for name in output.access.personal & shown if body[name] is not None)
+    personal = sorted(name for name in output.access.personal & shown if body.get(name) is not None)
     if personal:
         trail.record(actor, PERSONAL_DATA, row, fields=personal)
     return body
@@ -72,4 +84,8 @@ def disclose_list(
 
 
 def _write(output: type[Output], row: Any, shown: frozenset[str]) -> dict[str, Any]:
-    return {name: write(row) for name, write in output.writers().items() if name in shown}
+    body = {name: write(row) for name, write in output.writers().items() if name in shown}
+    for name in output.optional() & shown:
+        if body[name] is None or body[name] == []:
+            del body[name]
+    return body

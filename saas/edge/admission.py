@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from saas.errors import Problem
 
 BODYLESS = frozenset({"GET", "HEAD", "DELETE"})
+MAX_DIGITS = 18
 
 
 def admit(
@@ -40,6 +41,8 @@ def body_length(request: HttpRequest) -> int:
         raise Problem("invalid-request", "Send the body with a Content-Length.")
     if declared and not (declared.isascii() and declared.isdecimal()):
         raise Problem("invalid-request", "Content-Length is no number.")
+    if len(declared) > MAX_DIGITS:  # int() itself refuses what is much longer, with a fault
+        raise Problem("body-too-large")
     length = int(declared or 0)
     if length > settings.LIMITS["body_bytes"]:
         raise Problem("body-too-large")

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
+from urllib.parse import unquote_plus
 
 from django.dispatch import Signal
 from django.http import HttpRequest
@@ -18,6 +20,7 @@ CREDENTIAL_PARAMETERS = frozenset(_NAMES.split())
 # The authorization endpoint's own protocol: none of these is a credential by RFC 6749 or OIDC.
 NOT_CREDENTIALS = frozenset({"code", "state", "nonce"})
 OUR_SECRETS = re.compile(r"sr_[a-z]+_[0-9A-Za-z]{61}")
+MAX_REPORTED = 5  # each costs a look-up, and a stranger's URL holds sixty that look right
 
 
 def credential_parameters(request: HttpRequest) -> list[str]:
@@ -29,7 +32,7 @@ def secrets_in_url(request: HttpRequest) -> Iterator[str]:
     """Everything in the URL that has the form of one of our own credentials, or stands where one
     would.
     """
-    yield from OUR_SECRETS.findall(request.get_full_path())
+    yield from OUR_SECRETS.findall(unquote_plus(request.get_full_path()))
     for name in credential_parameters(request):
         yield from request.GET.getlist(name)
 
@@ -45,5 +48,5 @@ def secrets_in_headers(request: HttpRequest) -> Iterator[str]:
 
 def report(secrets: Iterator[str], where: str) -> None:
     """Tell the later rooms about each secret, once."""
-    for secret in set(secrets):
+    for secret in islice(dict.fromkeys(secrets), MAX_REPORTED):
         credential_exposed.send_robust(sender=None, secret=secret, where=where)

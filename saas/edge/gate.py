@@ -1,6 +1,7 @@
 """The first door: what can be refused from the request line and the headers alone."""
 
 from collections.abc import Callable
+from typing import cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 
 from saas.edge import exposure
 from saas.edge.address import is_https
+from saas.edge.log import TracedRequest
 from saas.errors import FieldError, Problem, problem_response
 
 MAX_URL = 4 * 1024
@@ -38,11 +40,7 @@ def refuse_clear_text(request: HttpRequest) -> HttpResponse | None:
     """Redirect a bare GET to HTTPS; refuse what carried a credential or a body, since it has leaked
     already.
     """
-    if (
-        is_https(request)
-        or not settings.SAAS_REQUIRE_HTTPS
-        or request.path_info in settings.SAAS_CLEAR_PATHS
-    ):
+    if is_https(request) or not settings.SAAS_REQUIRE_HTTPS:
         return None
     lost = [*exposure.secrets_in_headers(request), *exposure.secrets_in_url(request)]
     carries = "HTTP_AUTHORIZATION" in request.META or "HTTP_X_API_KEY" in request.META
@@ -53,6 +51,8 @@ def refuse_clear_text(request: HttpRequest) -> HttpResponse | None:
     if not (
         lost or carries or body or exposure.credential_parameters(request)
     ) and request.method in ("GET", "HEAD"):
+        if request.path_info in settings.SAAS_CLEAR_PATHS:
+            return None
         return HttpResponsePermanentRedirect(settings.SAAS_ORIGIN + request.get_full_path())
     exposure.report(iter(lost), "clear")
     raise Problem(
@@ -90,10 +90,10 @@ def refuse_credentials_in_url(request: HttpRequest) -> None:
     except (RequestDataTooBig, TooManyFieldsSent):
         raise Problem("invalid-request", "The query has too many parameters.") from None
     lost = list(exposure.secrets_in_url(request))
-    userinfo = "@" in urlsplit(request.META.get("RAW_URI") or "").netloc
-    if not (names or lost or userinfo):
+    if not (names or lost or _names_a_user(request)):
         return
     exposure.report(iter(lost), "url")
+    cast(TracedRequest, request).facts.exposed_parameters = names  # never their values
     errors = [
         FieldError("credential-in-url", "Credentials travel in headers.", parameter=name)
         for name in names
@@ -101,6 +101,14 @@ def refuse_credentials_in_url(request: HttpRequest) -> None:
     raise Problem(
         "credential-in-url", "Credentials travel in headers, never in the URL.", errors=errors
     )
+
+
+def _names_a_user(request: HttpRequest) -> bool:
+    """Whether the request line held `user:password@`, where the server tells how it read."""
+    try:
+        return "@" in urlsplit(request.META.get("RAW_URI") or "").netloc
+    except ValueError:  # "//[" is a path to a server and no address to urlsplit
+        return False
 
 
 def refuse_two_credentials(request: HttpRequest) -> None:

@@ -23,6 +23,7 @@ access = logging.getLogger("saas.access")
 faults = logging.getLogger("saas.faults")
 TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 MAX_OBJECTS = 100
+MAX_DIGITS = 18  # of a Content-Length that is worth noting
 
 
 @dataclass(slots=True)
@@ -111,7 +112,7 @@ def _line(request: TracedRequest, response: HttpResponse, started: float) -> dic
         "method": request.method if request.method in KNOWN_METHODS else "?",
         "status": response.status_code,
         "duration_ms": round((time.perf_counter() - started) * 1000, 2),
-        "bytes_in": int(length) if length.isdecimal() else 0,
+        "bytes_in": int(length) if length.isdecimal() and len(length) <= MAX_DIGITS else 0,
         "bytes_out": 0 if response.streaming else len(response.content),
         "object_ids": facts.object_ids[:MAX_OBJECTS],
         "disclosed": facts.disclosed,

@@ -5,6 +5,8 @@ from typing import Any
 
 from saas.errors import Problem
 
+PATTERN = r'^"[0-9]+-[0-9a-f]{8}"$'  # for the documents
+
 
 def etag(row: Any, shown: frozenset[str]) -> str:
     """A strong entity tag (RFC 9110 §8.8.3): the row's version and the set of fields that this

@@ -4,6 +4,7 @@ import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -52,7 +53,7 @@ def read_order(asked: str | None, sortable: Mapping[str, str], model: type[Model
     if name not in sortable:
         raise invalid("invalid-choice", "This ordering is not offered.", parameter="ordering")
     column = sortable[name]
-    return Order(column, asked.startswith("-"), model._meta.get_field(column).null)
+    return Order(column, asked.startswith("-"), _field(model, column).null)
 
 
 def read_size(asked: str | None) -> int:
@@ -122,14 +123,20 @@ def _beyond(order: Order, place: Place) -> Q:
 def _typed(place: Place, order: Order, model: Any) -> Place:
     """The place with the column's own types in place of the cursor's text."""
     key = model._meta.pk.to_python(place.id)
-    value = (
-        None if place.value is None else model._meta.get_field(order.column).to_python(place.value)
-    )
+    value = None if place.value is None else _field(model, order.column).to_python(place.value)
     return Place(value, key, place.back)
 
 
+def _field(model: Any, column: str) -> Any:
+    """The field of a column; `user__name` is one of the row that `user` points at."""
+    *relations, name = column.split("__")
+    for relation in relations:
+        model = model._meta.get_field(relation).related_model
+    return model._meta.get_field(name)
+
+
 def _place(order: Order, row: Any) -> Place:
-    value = None if order.column == "id" else getattr(row, order.column)
+    value = None if order.column == "id" else reduce(getattr, order.column.split("__"), row)
     return Place(None if value is None else str(value), str(row.pk), back=False)
 
 

@@ -63,8 +63,8 @@ def bind(tenant_id: UUID) -> Iterator[None]:
         raise TenantAlreadyBound(f"Tenant {before} is bound; {tenant_id} cannot be bound inside.")
     with transaction.atomic(savepoint=False):
         token = _bound.set(tenant_id)
-        _tell_database(tenant_id)
         try:
+            _tell_database(tenant_id)  # inside: a lost connection must not leave the thread bound
             yield
             # A rollback or the end of the transaction takes the setting with it; otherwise it must
             # go now.

@@ -13,8 +13,13 @@ from saas.validation import text
 
 UUID_FORM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 DATE_FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+MOMENT_FORM = re.compile(
+    DATE_FORM.pattern
+    + r"T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-2][0-9]:[0-5][0-9])"
+)
 EARLIEST = datetime.date(1900, 1, 1)
 LATEST = datetime.date(2199, 12, 31)
+MAX_DIGITS = 15
 
 
 class Text(serializers.CharField):
@@ -35,6 +40,8 @@ class Text(serializers.CharField):
         """The cleaned text; numbers and booleans are no text."""
         if not isinstance(data, str):
             self.fail("invalid")
+        if self.max_length is not None and len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
         cleaned = text.clean(data, multiline=self.multiline)
         if cleaned is None:
             self.fail("characters")
@@ -96,17 +103,43 @@ class Day(serializers.DateField):
         return day
 
 
+class Moment(serializers.DateTimeField):
+    """An instant as RFC 3339 writes it, with its offset from UTC: without one nobody knows when it
+    is. Comes back in UTC.
+    """
+
+    default_error_messages = {
+        "invalid": "This must be an instant of RFC 3339 with an offset, such as "
+        '"2030-01-31T12:00:00Z".',
+        "range": "This must lie between 1900-01-01 and 2199-12-31.",
+    }
+
+    def to_internal_value(self, value: Any) -> datetime.datetime:
+        """The instant in UTC."""
+        if not isinstance(value, str) or not MOMENT_FORM.fullmatch(value):
+            self.fail("invalid")
+        try:
+            moment = datetime.datetime.fromisoformat(value)
+        except ValueError:
+            self.fail("invalid")
+        if not EARLIEST <= moment.date() <= LATEST:
+            self.fail("range")
+        return moment.astimezone(datetime.UTC)
+
+
 class DecimalText(serializers.Field):  # type: ignore[type-arg]  # four types that say nothing
     """An exact decimal as a JSON string, such as "49.50"; a JSON number may have been a float and
     is refused.
 
-    `places` and `digits` bound what is kept; nothing is ever rounded on the way in.
+    `places` and `digits` bound what is kept; nothing is ever rounded on the way in. Fifteen digits
+    in all are what every database keeps exactly: SQLite holds a decimal as a double.
     """
 
     default_error_messages = {
         "invalid": 'This must be a decimal number in a string, such as "49.50".',
         "digits": "This has more than {digits} digits before the point.",
         "places": "This has more than {places} digits after the point.",
+        "precision": "This has more than 15 digits in all.",
         "min": "This must be at least {min}.",
         "max": "This must be at most {max}.",
     }
@@ -134,9 +167,12 @@ class DecimalText(serializers.Field):  # type: ignore[type-arg]  # four types th
             self.fail("digits", digits=self.digits)
         if len(fraction) > self.places:
             self.fail("places", places=self.places)
+        if len(whole + fraction) > MAX_DIGITS:
+            self.fail("precision")
         number = Decimal(data)
-        if self.min_value is not None and number < self.min_value:
-            self.fail("min", min=self.min_value)
+        if self.min_value is not None:
+            if number < self.min_value or (number.is_signed() and self.min_value >= 0):  # "-0"
+                self.fail("min", min=self.min_value)
         if self.max_value is not None and number > self.max_value:
             self.fail("max", max=self.max_value)
         return number
@@ -145,14 +181,15 @@ class DecimalText(serializers.Field):  # type: ignore[type-arg]  # four types th
         """The number as a string, never as a float."""
         return format(value, "f")
 
-    @property
-    def pattern(self) -> str:
-        """The form as an ECMA regular expression, for the documents."""
-        sign = "-?" if self.min_value is None or self.min_value < 0 else ""
-        return rf"^{sign}(0|[1-9][0-9]{{0,{self.digits - 1}}})(\.[0-9]{{1,{self.places}}})?$"
 
-
-@extend_schema_field({"type": "string", "format": "email", "maxLength": text.MAX_EMAIL})
+@extend_schema_field(
+    {
+        "type": "string",
+        "format": "idn-email",
+        "maxLength": text.MAX_EMAIL,
+        "pattern": text.EMAIL_PATTERN,
+    }
+)
 class Email(serializers.Field):  # type: ignore[type-arg]  # as above
     """An e-mail address, checked in linear time; the domain comes back in ASCII (IDNA)."""
 

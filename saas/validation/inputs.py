@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.http import HttpRequest
 from rest_framework import serializers
+from rest_framework.fields import empty
 from rest_framework.settings import api_settings
 
 from saas.errors import FieldError, Problem, invalid
@@ -20,6 +21,7 @@ class Input(serializers.Serializer[Any]):
     """
 
     writes: ClassVar[Mapping[str, str]] = {}
+    examples: ClassVar[Mapping[str, Any]] = {}  # for the documents
 
     @classmethod
     def guarded_names(cls, body: Mapping[str, Any]) -> dict[str, str]:
@@ -70,8 +72,15 @@ def read_body(request: HttpRequest) -> dict[str, Any]:
 
 
 def judge(form: type[Input], data: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any]:
-    """The validated values, or a 400 that points at every part that is wrong."""
-    serializer = form(data=data, partial=partial)
+    """The validated values, or a 400 that points at every part that is wrong.
+
+    `partial` lets fields of the first level be absent, and of that level only: DRF's own option
+    would let a nested row come in without the fields that it needs.
+    """
+    serializer = form(data=data)
+    if partial:
+        for field in serializer.fields.values():
+            field.required, field.default = False, empty
     if serializer.is_valid():
         return dict(serializer.validated_data)
     errors = list(pointed(serializer.errors, ""))

@@ -40,7 +40,7 @@ def parse(body: bytes) -> dict[str, Any]:
             parse_int=_integer,
             parse_constant=_constant,
         )
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):  # 1e9999999999999999999 is no Decimal
         raise invalid("malformed", "The body is not valid JSON.", pointer="") from None
     if not isinstance(value, dict):
         raise invalid("not-an-object", "The body must be a JSON object.", pointer="")

@@ -5,10 +5,17 @@ stripped.
 import re
 import unicodedata
 
-# Bidirectional overrides and isolates (they reorder what a person reads), zero-width joins of
-# nothing, and the control characters but tab and the line ends.
-BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-LINE_ENDS = frozenset("\n\r\t")
+# Control characters, bidirectional marks, overrides and isolates (they reorder what a person
+# reads), and the byte order mark (it shows as nothing): as the inside of a character class. Where
+# one line is meant, the two separators of Unicode too: the subject of a mail cannot hold them.
+BIDI = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
+REFUSED = rf"\u0000-\u001f\u007f-\u009f\u2028\u2029{BIDI}"
+REFUSED_IN_LINES = rf"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f{BIDI}"
+HALVES = r"\ud800-\udfff"  # of surrogate pairs; no document can carry one
+TRICKS = {
+    False: re.compile(f"[{REFUSED}{HALVES}]"),
+    True: re.compile(f"[{REFUSED_IN_LINES}{HALVES}]"),
+}
 
 
 def clean(value: str, *, multiline: bool = False) -> str | None:
@@ -16,20 +23,22 @@ def clean(value: str, *, multiline: bool = False) -> str | None:
 
     Markup stays: it is data here, and each place that shows it encodes it (INPUT-05).
     """
-    value = unicodedata.normalize("NFC", value).strip()
-    allowed = LINE_ENDS if multiline else frozenset()
-    for character in value:
-        if character in BIDI or (
-            unicodedata.category(character) in {"Cc", "Cs"} and character not in allowed
-        ):
-            return None
-    return value
+    if TRICKS[multiline].search(value):
+        return None
+    return unicodedata.normalize("NFC", value).strip()
+
+
+def pattern(*, multiline: bool = False, blank: bool = False) -> str:
+    """What `clean` lets through, as an ECMA regular expression for the documents."""
+    refused = REFUSED_IN_LINES if multiline else REFUSED
+    return rf"^[^{refused}]*$" if blank else rf"^[^{refused}]*[^{refused}\s][^{refused}]*$"
 
 
 # One linear pass: no quantifier stands inside another, so no input can make it crawl (INPUT-09).
 LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 MAX_EMAIL = 254
+EMAIL_PATTERN = rf"^{LOCAL.pattern}@[^\s@.]+(\.[^\s@.]+)+$"  # for the documents
 
 
 def email(value: str) -> str | None:

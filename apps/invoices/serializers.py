@@ -1,0 +1,232 @@
+"""What may be said of an invoice, on the way in and on the way out."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+from rest_framework.serializers import ListSerializer
+
+from apps.invoices.access import INVOICE_FIELDS, LINE_FIELDS
+from apps.invoices.models import STATUSES
+from apps.invoices.money import CURRENCIES, DECIMALS, DIGITS, plain, written
+from apps.invoices.tax import CATEGORIES, rate_fits
+from saas.disclosure.outputs import Output
+from saas.validation.fields import Choice, Day, DecimalText, Id, Text
+from saas.validation.inputs import Filters, Input
+
+ZERO = Decimal(0)
+MAX_ENTRIES = 100  # allowances or charges of one document or line
+
+
+def rate() -> DecimalText:
+    """A tax rate in percent, such as "19.00"."""
+    return DecimalText(digits=3, places=2, min_value=ZERO, max_value=Decimal(100))
+
+
+def refuse_wrong_rate(attrs: dict[str, Any]) -> None:
+    """A category and a rate must not contradict each other: one of them is a mistake about tax."""
+    if not rate_fits(attrs.get("tax_category"), attrs["tax_rate"]):
+        raise serializers.ValidationError(
+            {"tax_rate": "This rate does not go with the tax category."}, code="tax-category"
+        )
+
+
+class EntryInput(Input):
+    """An allowance or a charge of a line."""
+
+    amount = DecimalText(digits=DIGITS, places=4, min_value=ZERO)
+    reason = Text(max_length=200)
+
+
+class DocumentEntryInput(EntryInput):
+    """An allowance or a charge of the whole document, which has a tax of its own."""
+
+    tax_rate = rate()
+    tax_category = Choice(choices=CATEGORIES, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Category and rate agree."""
+        refuse_wrong_rate(attrs)
+        return attrs
+
+
+def entries(form: type[EntryInput]) -> ListSerializer[Any]:
+    """Allowances or charges; there may be none."""
+    return ListSerializer(child=form(), required=False, max_length=MAX_ENTRIES)
+
+
+class LineInput(Input):
+    """One line. A negative quantity is something that came back; the price is never negative
+    (EN 16931 BR-27).
+    """
+
+    description = Text(max_length=500)
+    quantity = DecimalText(digits=12, places=6)
+    unit_price = DecimalText(digits=12, places=6, min_value=ZERO)
+    tax_rate = rate()
+    unit = Text(max_length=10, required=False)
+    tax_category = Choice(choices=CATEGORIES, required=False)
+    exemption_reason = Text(max_length=200, required=False)
+    base_quantity = DecimalText(digits=12, places=6, required=False)
+    allowances = entries(EntryInput)
+    charges = entries(EntryInput)
+
+    def validate_quantity(self, value: Decimal) -> Decimal:
+        """Nothing sold and nothing returned is no line."""
+        if value == 0:
+            raise serializers.ValidationError("This may not be zero.", code="zero")
+        return value
+
+    def validate_base_quantity(self, value: Decimal) -> Decimal:
+        """Prices are for so many of a thing, and it is divided by them."""
+        if value <= 0:
+            raise serializers.ValidationError("This must be more than zero.", code="min")
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Category and rate agree, and who is exempt says why (BR-E-10)."""
+        refuse_wrong_rate(attrs)
+        if attrs.get("tax_category") == "E" and "exemption_reason" not in attrs:
+            raise serializers.ValidationError(
+                {"exemption_reason": "Category E needs the reason of the exemption."},
+                code="required",
+            )
+        return attrs
+
+
+class InvoiceInput(Input):
+    """A draft as it comes in."""
+
+    customer = Id()
+    currency = Choice(choices=CURRENCIES)
+    lines: ListSerializer[Any] = ListSerializer(
+        child=LineInput(), allow_empty=False, max_length=settings.LIMITS["invoice_lines"]
+    )
+    due_on = Day(required=False, allow_null=True)
+    delivered_on = Day(required=False, allow_null=True)
+    allowances = entries(DocumentEntryInput)
+    charges = entries(DocumentEntryInput)
+    prepaid = DecimalText(digits=DIGITS, places=4, min_value=ZERO, required=False, allow_null=True)
+    rounding = DecimalText(digits=DIGITS, places=4, required=False, allow_null=True)
+    buyer_reference = Text(max_length=200, required=False, allow_null=True)
+    note = Text(max_length=2000, multiline=True, required=False, allow_null=True)
+    internal_note = Text(max_length=2000, multiline=True, required=False, allow_null=True)
+
+
+class InvoiceFilters(Filters):
+    """What a list of invoices can be narrowed by; `due_before` and `due_after` leave out the day
+    itself.
+    """
+
+    lookups = {"customer": "customer_id", "due_before": "due_on__lt", "due_after": "due_on__gt"}
+
+    status = Choice(choices=STATUSES, required=False)
+    customer = Id(required=False)
+    currency = Choice(choices=CURRENCIES, required=False)
+    due_before = Day(required=False)
+    due_after = Day(required=False)
+
+
+class Number(DecimalText):
+    """A decimal without trailing zeros beyond `zeros`."""
+
+    def __init__(self, *, zeros: int = 0, **options: Any) -> None:
+        self.zeros = zeros
+        super().__init__(**{"digits": 12, "places": 6, **options})
+
+    def to_representation(self, value: Decimal) -> str:
+        """The number as a string, never as a float."""
+        return plain(value, self.zeros)
+
+
+class Money(DecimalText):
+    """An amount with exactly the decimals of its row's currency."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"digits": DIGITS, "places": 4, **options})
+
+    def get_attribute(self, instance: Any) -> str | None:
+        """The amount in writing: only the row knows its currency."""
+        amount = super().get_attribute(instance)
+        return None if amount is None else self.written(amount, instance.currency)
+
+    def written(self, amount: Decimal, currency: str) -> str:
+        """No more and no fewer decimals than the currency has."""
+        return written(amount, currency)
+
+    def to_representation(self, value: str) -> str:
+        """It is written already."""
+        return value
+
+
+class UnitPrice(Money):
+    """A price, which may be finer than the currency, without zeros beyond the currency's own."""
+
+    def written(self, amount: Decimal, currency: str) -> str:
+        """At least as many decimals as the currency has."""
+        return plain(amount, DECIMALS[currency])
+
+
+class EntryOutput(serializers.Serializer[Any]):
+    """An allowance or a charge of a line."""
+
+    amount = serializers.CharField()
+    reason = serializers.CharField()
+
+
+class DocumentEntryOutput(EntryOutput):
+    """An allowance or a charge of the whole document."""
+
+    tax_rate = serializers.CharField()
+    tax_category = serializers.CharField(required=False)
+
+
+class LineOutput(Output):
+    """One line; what was not given for it is absent."""
+
+    access = LINE_FIELDS
+
+    id = serializers.UUIDField()
+    description = serializers.CharField()
+    quantity = Number()
+    unit_price = UnitPrice(digits=12, places=6, min_value=ZERO)
+    tax_rate = Number(digits=3, places=2, zeros=2, min_value=ZERO)
+    amount = Money()
+    unit = serializers.CharField(required=False)
+    tax_category = serializers.CharField(required=False)
+    exemption_reason = serializers.CharField(required=False)
+    base_quantity = Number(required=False)
+    allowances = EntryOutput(many=True, required=False)
+    charges = EntryOutput(many=True, required=False)
+
+
+class InvoiceOutput(Output):
+    """An invoice as its reader may see it; lists leave out its lines."""
+
+    access = INVOICE_FIELDS
+    summary = frozenset({"lines"})
+
+    id = serializers.UUIDField()
+    number = serializers.CharField(allow_null=True)
+    status = serializers.ChoiceField(choices=STATUSES)
+    customer = serializers.UUIDField(source="customer_id")
+    currency = serializers.CharField()
+    lines = LineOutput(many=True, source="positions")
+    subtotal = Money()
+    tax_total = Money()
+    total = Money()
+    amount_paid = Money()
+    amount_due = Money()
+    issued_on = serializers.DateField(allow_null=True)
+    due_on = serializers.DateField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    note = serializers.CharField(allow_null=True)
+    allowances = DocumentEntryOutput(many=True, required=False)
+    charges = DocumentEntryOutput(many=True, required=False)
+    prepaid = Money(required=False)
+    rounding = Money(required=False)
+    delivered_on = serializers.DateField(required=False)
+    buyer_reference = serializers.CharField(required=False)
+    internal_note = serializers.CharField(allow_null=True)

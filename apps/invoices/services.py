@@ -1,0 +1,139 @@
+"""What can happen to a draft."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from apps.customers.queries import customers
+from apps.invoices.access import InvoiceEvent, drafter
+from apps.invoices.models import Invoice, InvoiceLine
+from apps.invoices.money import plain, written
+from apps.invoices.pricing import AMOUNTS, LISTS, price, refuse_foreign_amounts
+from saas.audit import trail
+from saas.context import Actor
+from saas.errors import Problem, invalid
+
+
+def draft_invoice(
+    actor: Actor,
+    *,
+    customer: UUID,
+    currency: str,
+    lines: Iterable[Mapping[str, Any]],
+    **fields: Any,
+) -> Invoice:
+    """A new draft for a customer of the actor's organization. Raises 400 for another's customer,
+    and for amounts that do not fit the currency.
+    """
+    refuse_foreign_amounts({"lines": lines, **fields}, currency)
+    invoice = Invoice(drafted_by_id=drafter(actor), currency=currency)
+    _keep_buyer(invoice, customer)
+    _assign(invoice, fields)
+    invoice.positions = _positions(invoice, lines)
+    price(invoice)
+    invoice.save(force_insert=True)
+    InvoiceLine.objects.bulk_create(invoice.positions)
+    trail.record(actor, InvoiceEvent.DRAFTED, invoice)
+    return invoice
+
+
+def change_draft(actor: Actor, invoice: Invoice, **fields: Any) -> Invoice:
+    """Change some fields of a draft; `lines` replaces them all. The trail names what changed.
+
+    Raises 409 when it is no draft, or when another currency would leave amounts behind that were
+    written in the old one; 400 as `draft_invoice` does. A `customer` in the body, be it the same,
+    has the buyer kept again as they are now.
+    """
+    _refuse_unless_draft(invoice)
+    _refuse_other_currency(invoice, fields)
+    named = sorted(fields)
+    invoice.currency = fields.pop("currency", invoice.currency)
+    refuse_foreign_amounts(fields, invoice.currency)
+    lines = fields.pop("lines", None)
+    if "customer" in fields:
+        _keep_buyer(invoice, fields.pop("customer"))
+    _assign(invoice, fields)
+    if lines is not None:
+        invoice.positions = _positions(invoice, lines)
+    price(invoice)
+    invoice.version += 1
+    invoice.save()
+    if lines is not None:
+        InvoiceLine.objects.filter(invoice=invoice).delete()
+        InvoiceLine.objects.bulk_create(invoice.positions)
+    trail.record(actor, InvoiceEvent.CHANGED, invoice, fields=named)
+    return invoice
+
+
+def delete_draft(actor: Actor, invoice: Invoice) -> None:
+    """Throw a draft away, which had no number yet, so none is missing. Raises 409 afterwards."""
+    _refuse_unless_draft(invoice)
+    trail.record(actor, InvoiceEvent.DELETED, invoice)
+    invoice.delete()
+
+
+def _refuse_unless_draft(invoice: Invoice) -> None:
+    if not invoice.is_draft:
+        raise Problem("conflict", f"This invoice is {invoice.status}; only a draft may change.")
+
+
+def _refuse_other_currency(invoice: Invoice, fields: Mapping[str, Any]) -> None:
+    """A number that keeps its digits and changes its currency is another amount (X-19)."""
+    if fields.get("currency", invoice.currency) == invoice.currency:
+        return
+    stale = [
+        name
+        for name in ("lines", *LISTS, *AMOUNTS)
+        if name not in fields and (name == "lines" or getattr(invoice, name))
+    ]
+    if stale:
+        raise Problem(
+            "conflict",
+            f"The currency is fixed by what was written in it: send {', '.join(stale)} anew.",
+        )
+
+
+def _keep_buyer(invoice: Invoice, customer_id: UUID) -> None:
+    """Copy the buyer as they are now: what they change later changes no invoice.
+
+    The row is locked, so that nobody deletes a customer while their first invoice is written.
+    """
+    rows = customers().select_for_update(of=("self",), no_key=True)
+    customer = rows.filter(pk=customer_id).first()
+    if customer is None:  # another tenant's, or nobody's: one answer, or it would tell them apart
+        raise invalid("not-found", "There is no such customer.", pointer="/customer")
+    invoice.customer = customer
+    invoice.buyer = {name: getattr(customer, name) for name in ("name", "country", "address")}
+    invoice.buyer_email = customer.email
+    invoice.buyer_tax_id = customer.tax_id
+
+
+def _assign(invoice: Invoice, fields: Mapping[str, Any]) -> None:
+    for name, value in fields.items():
+        setattr(invoice, name, _entries(value, invoice.currency) if name in LISTS else value)
+
+
+def _positions(invoice: Invoice, lines: Iterable[Mapping[str, Any]]) -> list[InvoiceLine]:
+    """The lines of a body as rows, in their order."""
+    return [
+        InvoiceLine(
+            invoice=invoice,
+            position=position,
+            **{
+                name: _entries(value, invoice.currency) if name in LISTS else value
+                for name, value in line.items()
+            },
+        )
+        for position, line in enumerate(lines, start=1)
+    ]
+
+
+def _entries(entries: Iterable[Mapping[str, Any]], currency: str) -> list[dict[str, str]]:
+    """Allowances or charges as they are kept: JSON knows no decimals, so as they travel."""
+    kept = []
+    for entry in entries:
+        entry = {**entry, "amount": written(entry["amount"], currency)}
+        if "tax_rate" in entry:
+            entry["tax_rate"] = plain(entry["tax_rate"], 2)
+        kept.append(entry)
+    return kept

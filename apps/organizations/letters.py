@@ -1,0 +1,21 @@
+"""What an organization writes to people by mail."""
+
+from django.conf import settings
+from django.core.mail import send_mail
+
+from apps.organizations.models import Invitation
+
+
+def send_invitation(invitation: Invitation, organization: str, secret: str) -> None:
+    """Send the only copy of the secret to the address that was invited."""
+    send_mail(
+        subject=f"You are invited to join {organization}",
+        message=(
+            f"{organization} asks you to join as {invitation.role}.\n\n"
+            f"{settings.SAAS_ORIGIN}/accounts/invitations/{secret}\n\n"
+            f"The link works once, until {invitation.expires_at:%Y-%m-%d %H:%M} UTC. "
+            "Who has it can join in your place, so pass it on to nobody.\n"
+        ),
+        from_email=None,
+        recipient_list=[invitation.email],
+    )

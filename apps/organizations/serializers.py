@@ -1,0 +1,133 @@
+"""What may be said of an organization and its people, on the way in and on the way out."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from rest_framework import serializers
+
+from apps.organizations.access import (
+    INVITATION_FIELDS,
+    ME_FIELDS,
+    MEMBER_FIELDS,
+    ORGANIZATION_FIELDS,
+)
+from apps.organizations.models import ROLES
+from saas.context import PrincipalKind
+from saas.disclosure.outputs import Output
+from saas.validation.fields import Choice, Email, Text
+from saas.validation.inputs import Input
+
+# Two names mean "whatever this server has", and the year of an invoice must not depend on a server.
+TIME_ZONES = frozenset(available_timezones()) - {"Factory", "localtime"}
+
+
+class TimeZone(Text):
+    """A name of the IANA time zone database, in its exact case."""
+
+    default_error_messages = {"unknown": "This is no time zone of the IANA database."}
+
+    def to_internal_value(self, data: Any) -> str:
+        """The name itself."""
+        name = super().to_internal_value(data)
+        if name not in TIME_ZONES:
+            self.fail("unknown")
+        return name
+
+
+class OrganizationInput(Input):
+    """What may change of an organization."""
+
+    name = Text(max_length=200)
+    time_zone = TimeZone(max_length=60)
+
+
+class RoleInput(Input):
+    """The one thing that may change of a membership."""
+
+    role = Choice(choices=ROLES)
+
+
+class InvitationInput(Input):
+    """Whom to ask, and as what; who asks for no role gives the least."""
+
+    email = Email()
+    role = Choice(choices=ROLES, default="viewer")
+
+
+class Names(serializers.ListField):
+    """A set of names, sorted, so that equal answers are equal bytes."""
+
+    child = serializers.CharField()
+
+    def to_representation(self, data: Any) -> list[str]:
+        """The names in order."""
+        return sorted(data)
+
+
+class PrincipalOutput(serializers.Serializer[Any]):
+    """By what the caller is counted and recorded: the key, or the client of a token."""
+
+    kind = serializers.ChoiceField(choices=[kind.value for kind in PrincipalKind])
+    id = serializers.UUIDField()
+
+
+class OwnOrganizationOutput(serializers.Serializer[Any]):
+    """The organization that the credential belongs to."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    slug = serializers.CharField()
+
+
+class MeOutput(Output):
+    """What a credential is worth at this moment. `permissions` is what the scopes and the role of
+    the person behind it have in common.
+    """
+
+    access = ME_FIELDS
+
+    principal = PrincipalOutput()
+    organization = OwnOrganizationOutput(source="tenant")
+    role = serializers.ChoiceField(choices=ROLES, allow_null=True)
+    scopes = Names(source="principal.scopes")
+    permissions = Names()
+    expires_at = serializers.DateTimeField(source="principal.expires_at", allow_null=True)
+
+
+class OrganizationOutput(Output):
+    """An organization, to everybody in it."""
+
+    access = ORGANIZATION_FIELDS
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    slug = serializers.CharField()
+    time_zone = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class MemberOutput(Output):
+    """A membership: `id` is its own, `user` is the person's, who may belong elsewhere too."""
+
+    access = MEMBER_FIELDS
+
+    id = serializers.UUIDField()
+    user = serializers.UUIDField(source="user_id")
+    email = serializers.CharField(source="user.email")
+    name = serializers.CharField(source="user.name")
+    role = serializers.ChoiceField(choices=ROLES)
+    created_at = serializers.DateTimeField()
+
+
+class InvitationOutput(Output):
+    """An open invitation, without its secret."""
+
+    access = INVITATION_FIELDS
+
+    id = serializers.UUIDField()
+    email = serializers.CharField()
+    role = serializers.ChoiceField(choices=ROLES)
+    invited_by = serializers.UUIDField(source="invited_by_id", allow_null=True)
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()

@@ -1,0 +1,166 @@
+"""`make run`'s command, as a newcomer meets it: in a fresh copy, with nothing set."""
+
+import http.client
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps.accounts.models import User
+from apps.operations.management.commands.quickstart import free_port
+
+ROOT = Path(__file__).parents[3]
+CODE = ("apps", "config", "docs", "openapi", "saas")
+KEPT_VARIABLES = ("HOME", "PATH", "LANG", "LC_ALL", "TMPDIR")
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory) -> Path:
+    """The code as a clone has it, without any state."""
+    folder = tmp_path_factory.mktemp("clone")
+    for name in CODE:
+        if (ROOT / name).exists():
+            shutil.copytree(
+                ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
+            )
+    shutil.copy(ROOT / "manage.py", folder)
+    return folder
+
+
+@pytest.fixture
+def port() -> int:
+    """One that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as spare:
+        return spare.getsockname()[1]
+
+
+@contextmanager
+def running(copy: Path, port: int) -> Iterator[tuple[subprocess.Popen, list[str]]]:
+    """The served demo, from the moment that it answers, with what it printed until then."""
+    environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    output = copy / "output"
+    with output.open("w") as sink:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "quickstart"],
+            cwd=copy,
+            env=environment | {"PORT": str(port)},
+            stdout=sink,
+            stderr=sink,
+        )
+    try:
+        wait_until_it_answers(process, port, output)
+        yield process, output.read_text().replace("\\\n", " ").splitlines()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_until_it_answers(process: subprocess.Popen, port: int, output: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(f"It does not serve:\n{output.read_text()}")
+
+
+def pasted(line: str) -> http.client.HTTPResponse:
+    """What curl would get for a printed line."""
+    words = shlex.split(line)
+    assert words[:2] == ["curl", "-i"]
+    url, options = urlsplit(words[2]), words[3:]
+    headers = dict(re.split(": ", options[i + 1], maxsplit=1) for i in every("-H", options))
+    bodies = [options[i + 1] for i in every("-d", options)]
+    connection = http.client.HTTPConnection("127.0.0.1", url.port or 80, timeout=20)
+    headers["Host"] = url.netloc
+    body = bodies[0].encode() if bodies else None
+    connection.request("POST" if bodies else "GET", url.path, body, headers)
+    return connection.getresponse()
+
+
+def every(option: str, words: list[str]) -> list[int]:
+    return [i for i, word in enumerate(words) if word == option]
+
+
+def test_what_it_prints_works_when_pasted_and_ctrl_c_ends_it(copy, port):
+    with running(copy, port) as (process, printed):
+        refused, allowed, draft = [line.strip() for line in printed if line.startswith("  curl")]
+        assert allowed.startswith(refused)  # the same call, with a key
+        assert pasted(refused).status == 401
+        assert pasted(allowed).status == 200
+        first, again = pasted(draft), pasted(draft)
+        assert (first.status, again.status) == (201, 201)
+        assert first.getheader("Location") == again.getheader("Location")
+        assert again.getheader("Idempotency-Replayed") == "true"
+        for page in [line.split()[0] for line in printed if line.startswith("  http")]:
+            assert pasted(f"curl -i {page}").status == 200, page
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 0
+
+
+def test_a_second_run_keeps_the_data_and_voids_the_key(copy, port):
+    with running(copy, port) as (_, printed):
+        (old,) = [line.strip() for line in printed if line.endswith("'") and "customers" in line]
+        ids = re.findall(rb'"id":"([^"]+)"', pasted(old).read())
+    with running(copy, port) as (_, printed):
+        (new,) = [line.strip() for line in printed if line.endswith("'") and "customers" in line]
+        assert re.findall(rb'"id":"([^"]+)"', pasted(new).read()) == ids
+        assert pasted(old).status == 401
+
+
+def test_the_server_does_not_start_without_its_guards(copy, port):
+    """Last in the copy, which it breaks."""
+    with running(copy, port):
+        pass
+    with sqlite3.connect(copy / "var" / "strongroom.sqlite3") as database:
+        database.execute("DROP TRIGGER audit_auditentry_no_delete")
+    database.close()
+    ended = subprocess.run(
+        [sys.executable, "-m", "granian", "--interface", "wsgi", f"--port={port}"]
+        + ["--blocking-threads=1", "config.wsgi:application"],
+        cwd=copy,
+        env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "config.settings.development"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode != 0
+    assert "the guard audit_auditentry_no_delete is missing" in ended.stdout + ended.stderr
+
+
+def test_a_port_that_is_taken_is_one_sentence_and_changes_nothing(db, settings, monkeypatch):
+    settings.SAAS_DEMO = True
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("PORT", str(port))
+        with pytest.raises(CommandError, match=rf"^Port {port} is taken .+\.$"):
+            call_command("quickstart")
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("asked", ["abc", "0", "65536", "-1", "80 80"])
+def test_a_port_that_is_none_is_one_sentence(asked):
+    with pytest.raises(CommandError, match="from 1 to 65535"):
+        free_port(asked)
+
+
+def test_outside_development_it_refuses(db, settings):
+    settings.SAAS_DEMO = False
+    with pytest.raises(CommandError, match="for development"):
+        call_command("quickstart")

@@ -1,0 +1,124 @@
+"""The registry, the code, the tests and the chapters name the same practices."""
+
+import ast
+import re
+from functools import cache
+from importlib import import_module
+
+import pytest
+
+from tests.practices import ROOT, Practice, dotted, marked_tests, practices
+
+PRACTICES = practices()
+CODE = [practice for practice in PRACTICES.values() if practice.kind == "code"]
+SABOTAGES = [sabotage for practice in CODE for sabotage in practice.sabotages]
+ID = re.compile(r"(AUTHN|AUTHZ|INPUT|TRANS|RATE|LOG|DATA|VERS|OPS|X)-\d\d")
+TIERS = {"core", "module"}
+KINDS = {"code", "drill", "page"}
+ROOMY = 1.25  # how far the counted lines may drift from the registry before it must be told
+
+each_practice = pytest.mark.parametrize("practice", PRACTICES.values(), ids=PRACTICES)
+each_code = pytest.mark.parametrize("practice", CODE, ids=[practice.id for practice in CODE])
+each_sabotage = pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda change: change.practice)
+
+
+@each_practice
+def test_a_practice_says_what_a_reader_asks(practice):
+    assert ID.fullmatch(practice.id)
+    assert practice.tier in TIERS
+    assert practice.kind in KINDS
+    assert practice.stage in stages()
+    assert practice.maps
+    assert practice.title
+    for sentence in (practice.leave_out, practice.weaker or practice.leave_out):
+        assert sentence.endswith(".")
+    assert {"lines", "queries"} <= practice.cost.keys() <= {"lines", "queries", "microseconds"}
+
+
+@each_code
+def test_its_code_exists(practice):
+    assert practice.code
+    for path, symbol in practice.symbols:
+        assert (ROOT / path).is_file(), path
+        value = import_module(dotted(path))
+        for name in symbol.split("."):
+            value = getattr(value, name)
+
+
+@each_code
+def test_its_cost_in_lines_is_about_what_its_code_counts(practice):
+    counted = lines_of(practice)
+    told = practice.cost["lines"]
+    assert counted / ROOMY - 3 <= told <= counted * ROOMY + 3, f"{counted} lines now"
+
+
+@each_code
+def test_a_test_is_marked_with_it(practice):
+    assert marked_tests()[practice.id], f'@pytest.mark.practice("{practice.id}") stands nowhere'
+
+
+@each_code
+def test_it_can_be_taken_away(practice):
+    assert practice.sabotages
+
+
+@each_sabotage
+def test_a_sabotage_fits_in_one_place_and_still_compiles(sabotage):
+    source = (ROOT / sabotage.file).read_text()
+    mutant = sabotage.mutated(source)
+    assert mutant != source
+    ast.parse(mutant)
+
+
+@each_sabotage
+def test_the_test_that_notices_is_marked_with_the_practice(sabotage):
+    assert without_parameters(sabotage.test) in marked_tests()[sabotage.practice]
+
+
+def test_each_mark_names_a_known_practice():
+    assert marked_tests().keys() <= PRACTICES.keys()
+
+
+@cache
+def stages() -> tuple[str, ...]:
+    """The rooms of the path, as the chapters are named."""
+    chapters = sorted((ROOT / "docs" / "path").glob("[0-9][0-9]-*.md"))
+    return tuple(chapter.stem[3:] for chapter in chapters)
+
+
+def without_parameters(node_id: str) -> str:
+    """A node id as the source of the test knows it."""
+    return node_id.partition("[")[0]
+
+
+def lines_of(practice: Practice) -> int:
+    """The lines of all the symbols that it names, blank ones left out."""
+    return sum(len(symbol_lines(path, symbol)) for path, symbol in practice.symbols)
+
+
+def symbol_lines(path: str, symbol: str) -> list[str]:
+    """The source of a function, a class or an assignment, decorators included."""
+    source = (ROOT / path).read_text()
+    node = find(ast.parse(source).body, symbol.split("."))
+    decorators = getattr(node, "decorator_list", [])
+    start = min(part.lineno for part in [node, *decorators])
+    lines = source.splitlines()[start - 1 : node.end_lineno]
+    return [line for line in lines if line.strip()]
+
+
+def find(body: list[ast.stmt], names: list[str]) -> ast.stmt:
+    """The statement that gives `names` their value."""
+    for node in body:
+        if names[0] in defined_by(node):
+            return (
+                find(node.body, names[1:]) if isinstance(node, ast.ClassDef) and names[1:] else node
+            )
+    raise LookupError(".".join(names))
+
+
+def defined_by(node: ast.stmt) -> list[str]:
+    """The names that a statement defines."""
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return [target.id for target in targets if isinstance(target, ast.Name)]

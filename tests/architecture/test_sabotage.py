@@ -1,0 +1,110 @@
+"""The runner behind `make sabotage`: what counts as noticed, and what proves nothing."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.practices import ROOT, Sabotage
+from tests.sabotage.__main__ import changed_file, reported, try_sabotage
+from tests.sabotage.trial import Verdict
+
+PROJECT = {
+    "pyproject.toml": '[tool.pytest.ini_options]\naddopts = "--import-mode=importlib"\n',
+    "config/__init__.py": "",
+    "config/urls.py": "urlpatterns = []\n",
+    "config/settings/__init__.py": "",
+    "config/settings/test.py": 'SECRET_KEY = "x"\nROOT_URLCONF = "config.urls"\n',
+    "guard.py": "def may(role):\n    return role == 'owner'\n",
+    "test_guard.py": """
+import pytest
+from guard import may
+
+@pytest.fixture
+def clerk():
+    assert not may("clerk")
+    return "clerk"
+
+def test_a_clerk_may_not():
+    assert not may("clerk")
+
+def test_an_owner_may():
+    assert may("owner")
+
+def test_a_clerk_may_not_at_all(clerk):
+    assert not may(clerk)
+
+@pytest.mark.skip(reason="elsewhere")
+def test_that_does_not_run_here():
+    assert not may("clerk")
+""",
+}
+OPEN_DOOR = ("role == 'owner'", "role")
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with one guard, that needs none of our plugins."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    for name, content in PROJECT.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "__init__.py").touch()
+    shutil.copytree(ROOT / "tests" / "sabotage", tmp_path / "tests" / "sabotage")
+    return tmp_path
+
+
+def sabotage(find: str, replace: str, test: str = "test_a_clerk_may_not") -> Sabotage:
+    """A change of the guard."""
+    return Sabotage("AUTHZ-01", "guard.py", find, replace, f"test_guard.py::{test}")
+
+
+def test_a_protection_is_noticed_when_its_test_fails_without_it(tree):
+    assert try_sabotage(tree, sabotage(*OPEN_DOOR)).verdict == Verdict.RED
+
+
+def test_a_test_that_passes_all_the_same_has_noticed_nothing(tree):
+    outcome = try_sabotage(tree, sabotage(*OPEN_DOOR, "test_an_owner_may"))
+    assert outcome.verdict == Verdict.GREEN
+
+
+@pytest.mark.parametrize("broken", ["role ==", "import_what_is_not_there()\ndef may(role):"])
+def test_code_that_cannot_be_imported_proves_nothing(tree, broken):
+    whole = PROJECT["guard.py"]
+    assert try_sabotage(tree, sabotage(whole, broken)).verdict == Verdict.VOID
+
+
+@pytest.mark.parametrize(
+    "test",
+    ["test_a_clerk_may_not_at_all", "test_that_does_not_run_here", "test_that_nobody_wrote"],
+)
+def test_a_test_that_does_not_run_to_its_end_proves_nothing(tree, test):
+    assert try_sabotage(tree, sabotage(*OPEN_DOOR, test)).verdict == Verdict.VOID
+
+
+def test_what_was_not_noticed_is_reported_with_the_words_of_its_test(tree):
+    change = sabotage(*OPEN_DOOR, "test_an_owner_may")
+    line, *words = reported(change, try_sabotage(tree, change)).splitlines()
+    assert line.startswith("AUTHZ-01  NOT NOTICED")
+    assert "1 passed" in words[-1]
+
+
+def test_the_protection_is_back_afterwards(tree):
+    same_size = sabotage("==", "!=")  # what the first trial left in Python's cache would fit too
+    assert try_sabotage(tree, same_size).verdict == Verdict.RED
+    assert (tree / "guard.py").read_text() == PROJECT["guard.py"]
+    unchanged = sabotage("role == 'owner'", "'owner' == role")
+    assert try_sabotage(tree, unchanged).verdict == Verdict.GREEN
+
+
+def test_a_change_that_fits_in_two_places_or_in_none_is_refused():
+    for find in ("owner", "clerk"):
+        with pytest.raises(ValueError, match="times in guard"):
+            sabotage(find, "").mutated("owner and owner")
+
+
+def test_a_file_is_restored_when_the_trial_itself_breaks(tree):
+    with pytest.raises(KeyboardInterrupt), changed_file(tree / "guard.py", str.upper):
+        raise KeyboardInterrupt
+    assert (tree / "guard.py").read_text() == PROJECT["guard.py"]

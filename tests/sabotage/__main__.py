@@ -1,0 +1,203 @@
+"""`python -m tests.sabotage [--changed BASE] [ID…]` removes each protection in turn.
+
+Each change is made in a copy of the tree, and the test that the registry names for it must fail
+there; on the unchanged copy the same test must pass.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib.util import cache_from_source
+from pathlib import Path
+from queue import SimpleQueue
+from typing import NamedTuple
+
+from tests.practices import ROOT, Sabotage, practices
+from tests.sabotage.trial import Verdict
+from tests.servers import Missing, provide
+
+WORKERS = 2
+PATIENCE = 120  # seconds; a change that only makes the tests hang proves nothing
+ANYTHING = "config.urls"  # for a trial without a change
+WORDS = {
+    Verdict.RED: "noticed",
+    Verdict.GREEN: "NOT NOTICED",
+    Verdict.VOID: "VOID",
+}
+
+
+class Outcome(NamedTuple):
+    """How one trial ended, what it printed, and the seconds that it took."""
+
+    verdict: Verdict
+    output: str
+    seconds: float
+
+
+def main(arguments: list[str]) -> int | str:
+    """Print a line for each protection; 0 when every one was noticed."""
+    options = parsed(arguments)
+    os.environ.pop("SAAS_TEST_DATABASE", None)  # some walls stand on PostgreSQL alone
+    try:
+        chosen = list(choose(options.ids, options.changed))
+        provide()
+    except (ValueError, Missing) as reason:
+        return str(reason)
+    with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
+        trees = [copied(Path(folder) / str(number)) for number in range(WORKERS)]
+        if faulty := not_green(trees, sorted({sabotage.test for sabotage in chosen})):
+            return faulty
+        outcomes = all_tried(trees, chosen)
+    noticed = outcomes.count(Verdict.RED)
+    print(f"{noticed} of {len(chosen)} protections noticed")
+    return 0 if noticed == len(chosen) else 1
+
+
+def parsed(arguments: list[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.sabotage", description=__doc__)
+    parser.add_argument("--changed", metavar="BASE", help="only what differs from this commit")
+    parser.add_argument("ids", nargs="*", metavar="ID", help="practices, such as AUTHZ-02")
+    return parser.parse_args(arguments)
+
+
+def choose(ids: list[str], base: str | None) -> Iterator[Sabotage]:
+    """The sabotages that were asked for. Raises ValueError for an id that does not exist."""
+    known = practices()
+    if unknown := set(ids) - known.keys():
+        raise ValueError(f"No such practice: {', '.join(sorted(unknown))}")
+    changed = files_changed_since(base) if base else None
+    for id, practice in known.items():
+        for sabotage in practice.sabotages:
+            if (not ids or id in ids) and (
+                changed is None or {sabotage.file, sabotage.test.partition("::")[0]} & changed
+            ):
+                yield sabotage
+
+
+def files_changed_since(base: str) -> set[str] | None:
+    """The files that differ from `base`, new ones too; None, so everything, when there is no such
+    commit.
+    """
+    if subprocess.run(["git", "rev-parse", "-q", "--verify", base], capture_output=True).returncode:
+        print(f"{base} is no commit here: trying every protection.")
+        return None
+    return set(listed("diff", "--name-only", base)) | set(
+        listed("ls-files", "--others", "--exclude-standard")
+    )
+
+
+def listed(*command: str) -> list[str]:
+    """The paths that a git command prints."""
+    output = subprocess.check_output(["git", *command, "-z"], cwd=ROOT, text=True)
+    return [path for path in output.split("\0") if path]
+
+
+def copied(tree: Path) -> Path:
+    """The project as it stands, committed or not, without what git ignores."""
+    for path in listed("ls-files", "--cached", "--others", "--exclude-standard"):
+        if (ROOT / path).is_file():
+            (tree / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / path, tree / path)
+    return tree
+
+
+def not_green(trees: list[Path], tests: list[str]) -> str:
+    """Why the tests cannot judge anything: what already fails without a change. Empty when they
+    can.
+    """
+    shares = [share for number in range(WORKERS) if (share := tests[number::WORKERS])]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        outcomes = list(pool.map(lambda tree, share: tried(tree, ANYTHING, share), trees, shares))
+    return "\n".join(
+        f"{last_lines(outcome.output)}\nWithout any change these must pass first."
+        for outcome in outcomes
+        if outcome.verdict != Verdict.GREEN
+    )
+
+
+def all_tried(trees: list[Path], sabotages: list[Sabotage]) -> list[Verdict]:
+    """Try every sabotage, one at a time in each tree, and say how it ended."""
+    free: SimpleQueue[Path] = SimpleQueue()
+    for tree in trees:
+        free.put(tree)
+
+    def one(sabotage: Sabotage) -> Verdict:
+        tree = free.get()
+        try:
+            outcome = try_sabotage(tree, sabotage)
+        finally:
+            free.put(tree)
+        print(reported(sabotage, outcome), flush=True)
+        return outcome.verdict
+
+    with ThreadPoolExecutor(len(trees)) as pool:
+        return list(pool.map(one, sabotages))
+
+
+def try_sabotage(tree: Path, sabotage: Sabotage) -> Outcome:
+    """Take the protection away in `tree`, run the named test, put it back."""
+    with changed_file(tree / sabotage.file, sabotage.mutated):
+        return tried(tree, sabotage.module, [sabotage.test])
+
+
+@contextmanager
+def changed_file(path: Path, change: Callable[[str], str]) -> Iterator[None]:
+    """A file with other content for the length of the block, for Python's cache too."""
+    before = path.read_text()
+    compiled = Path(cache_from_source(str(path)))
+    path.write_text(change(before))
+    compiled.unlink(missing_ok=True)  # it may have the size and the second of the change
+    try:
+        yield
+    finally:
+        path.write_text(before)
+        compiled.unlink(missing_ok=True)
+
+
+def tried(tree: Path, module: str, tests: Iterable[str]) -> Outcome:
+    """Run the tests in `tree`, in a process of their own."""
+    command = [sys.executable, "-m", "tests.sabotage.trial", module, *tests]
+    started = time.monotonic()
+    try:
+        ended = subprocess.run(
+            command,
+            cwd=tree,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=PATIENCE,
+        )
+        code, output = ended.returncode, ended.stdout
+    except subprocess.TimeoutExpired:
+        code, output = Verdict.VOID, f"No answer within {PATIENCE} seconds."
+    verdict = Verdict(code) if code in Verdict else Verdict.VOID
+    return Outcome(verdict, output, time.monotonic() - started)
+
+
+def reported(sabotage: Sabotage, outcome: Outcome) -> str:
+    """One line, and for what was not noticed the last words of the trial."""
+    line = (
+        f"{sabotage.practice:<9} {WORDS[outcome.verdict]:<11} {outcome.seconds:5.1f} s  "
+        f"{sabotage.file}  {sabotage.test.rpartition('::')[2]}"
+    )
+    if outcome.verdict == Verdict.RED:
+        return line
+    return f"{line}\n{last_lines(outcome.output)}"
+
+
+def last_lines(output: str, count: int = 25) -> str:
+    """The end of what a trial printed, set in."""
+    return "\n".join(f"    {line}" for line in output.strip().splitlines()[-count:])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,10 +1,10 @@
-"""OpenAPI is drawn from the same declarations that are enforced, so the documents cannot disagree."""
+"""OpenAPI is drawn from the declarations that are enforced, so the documents cannot disagree."""
 
 import re
 from collections.abc import Callable, Iterator
 from inspect import cleandoc
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from drf_spectacular.drainage import GENERATOR_STATS
@@ -13,15 +13,15 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentIdentity, ResolvedComponent
 
 from saas.authorization.access import condition_name
-from saas.authorization.operations import Allow, always
-from saas.checks import api_routes
+from saas.authorization.operations import always
+from saas.checks import api_routes, secure_views
 from saas.disclosure.outputs import Output
 from saas.errors import Problem
 from saas.persistence import idempotency
 from saas.responses import etags
 from saas.responses.documents import COUNTED, FIELD_ERROR, HEADERS, NAMED, PROBLEM, headers, refusal
 from saas.validation.documents import ID, UUID, Schema, describe, example
-from saas.validation.inputs import Input, NoInput
+from saas.validation.inputs import NoInput
 from saas.view import SecureViewSet
 
 CREDENTIALS: dict[str, Schema] = {
@@ -40,52 +40,48 @@ PARAMETER = re.compile(r"\{(\w+)\}")
 class SecureSchema(AutoSchema):
     """The document of one operation: what its declaration says, and nothing that it does not."""
 
-    view: SecureViewSet
-
     def get_operation(
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any
     ) -> Schema:
         """The operation of OpenAPI, with what only we say in `x-…`."""
         self.path, self.path_regex, self.method, self.registry = path, path_regex, method, registry
-        self.rule = rule = self.view.operations[self.view.action]
-        operation: Schema = {
-            "operationId": self.view.operation_id,
+        self.declared = declared = cast(SecureViewSet, self.view)
+        self.rule = rule = declared.operations[declared.action]
+        scopes = [] if rule.is_open else [str(rule.permission)]
+        return {
+            "operationId": declared.operation_id,
             **self.words(),
-            "tags": [self.view.resource],
-            "security": [
-                {name: [] if rule.is_open else [str(rule.permission)]} for name in CREDENTIALS
-            ],
+            "tags": [declared.resource],
+            "security": [{name: scopes} for name in CREDENTIALS],
+            **({"x-permission": scopes[0]} if scopes else {}),
+            **({"x-condition": condition_name(rule)} if rule.when is not always else {}),
+            "x-rate": rule.rate or ("read" if method == "GET" else "write"),
             "parameters": [*self.path_parameters(), *self.own_headers(), *self.query()],
+            **({"requestBody": self.body()} if method in ("POST", "PATCH") else {}),
             "responses": {STATUS.get(method, "200"): self.success()}
             | {str(status): self.refused(status) for status in self.statuses()},
-            "x-rate": rule.rate or ("read" if method == "GET" else "write"),
         }
-        if method in ("POST", "PATCH"):
-            operation["requestBody"] = self.body()
-        if not rule.is_open:
-            operation["x-permission"] = str(rule.permission)
-        if rule.when is not always:
-            operation["x-condition"] = condition_name(rule)
-        return operation
 
     def words(self) -> Schema:
         """The docstring of the handler, and what its caller needs."""
-        action, name = self.view.action, self.view.resource.replace("-", " ")
+        action, name = self.declared.action, self.declared.resource.replace("-", " ")
         inherited = {"list": f"List {name}.", "retrieve": f"One of the {name}."}
         own = any(action in vars(cls) for cls in self.view_classes())
-        text = cleandoc(getattr(self.view, action).__doc__) if own else inherited[action]
+        text = cleandoc(getattr(self.declared, action).__doc__) if own else inherited[action]
         summary, _, rest = text.partition("\n\n")
-        needs = "Any credential will do." if self.rule.is_open else f"Needs `{self.rule.permission}`."
+        needs = (
+            "Any credential will do." if self.rule.is_open else f"Needs `{self.rule.permission}`."
+        )
         if self.rule.when is not always:
             needs += f" Only if the caller {condition_name(self.rule)}."
         return {
             "summary": " ".join(summary.split()).rstrip("."),
-            "description": "\n\n".join(filter(None, [rest, needs])),
+            "description": "\n\n".join(filter(None, [" ".join(rest.split()), needs])),
         }
 
     def view_classes(self) -> Iterator[type[Any]]:
         """The classes of the view below the spine."""
-        return (cls for cls in type(self.view).__mro__ if cls not in SecureViewSet.__mro__)
+        return (cls for cls in type(self.declared).__mro__ if cls not in SecureViewSet.__mro__)
 
     # What comes in.
 
@@ -120,18 +116,20 @@ class SecureSchema(AutoSchema):
 
     def query(self) -> Iterator[Schema]:
         """The filters of a list, and what every page reads."""
-        if self.view.action != "list":
+        if self.declared.action != "list":
             return
-        for name, field in self.view.filters().fields.items():
-            guarded = self.view.outputs.access.guarded.get(name)
+        for name, field in self.declared.filters().fields.items():
+            guarded = self.declared.outputs.access.guarded.get(name)
             yield {
                 "in": "query",
                 "name": name,
                 "schema": describe(field, self.nested),
                 **({"x-permission": str(guarded)} if guarded else {}),
             }
-        if self.view.sortable:
-            names = chain.from_iterable((name, f"-{name}") for name in sorted(self.view.sortable))
+        if self.declared.sortable:
+            names = chain.from_iterable(
+                (name, f"-{name}") for name in sorted(self.declared.sortable)
+            )
             yield {
                 "in": "query",
                 "name": "ordering",
@@ -152,10 +150,10 @@ class SecureSchema(AutoSchema):
 
     def body(self) -> Schema:
         """The JSON object that the operation takes; where nothing is required it may be absent."""
-        form = self.view.inputs.get(self.view.action, NoInput)
-        partial = self.view.action == "partial_update"
+        form = self.declared.inputs.get(self.declared.action, NoInput)
+        partial = self.declared.action == "partial_update"
         name = f"{form.__name__.removesuffix('Input')}Patch" if partial else form.__name__
-        guarded = self.view.outputs.access.guarded
+        guarded = self.declared.outputs.access.guarded
 
         def draw() -> Schema:
             schema = self.shape(form())
@@ -173,18 +171,18 @@ class SecureSchema(AutoSchema):
     # What goes out.
 
     def success(self) -> Schema:
-        """The answer when all went well, with its headers, and the links to what can be done next."""
+        """The answer when all went well."""
         status = STATUS.get(self.method, "200")
         if status == "204":
             return {"description": "It is gone.", "headers": headers(*COUNTED)}
-        if self.view.action == "list":
+        if self.declared.action == "list":
             schema, shown = self.page()
             return {
                 "description": "A page.",
                 "headers": headers(*COUNTED),
                 "content": json(schema, shown),
             }
-        once = self.view.once.get(self.view.action, ())
+        once = self.declared.once.get(self.declared.action, ())
         names = (*COUNTED, *(["ETag"] if self.has_version() else []))
         names += ("Location",) if status == "201" else ()
         replayed = ("Idempotency-Replayed",) if self.rule.idempotent else ()
@@ -193,20 +191,20 @@ class SecureSchema(AutoSchema):
             "headers": headers(*names, sometimes=replayed),
             "content": json(
                 self.output(once=once),
-                self.sample(self.view.outputs()) | dict.fromkeys(once, "shown this once"),
+                self.sample(self.declared.outputs()) | dict.fromkeys(once, "shown this once"),
             ),
         }
 
     def has_version(self) -> bool:
         """Whether the rows of the resource count their changes."""
         try:
-            return hasattr(self.view.rows().model, "version")
+            return hasattr(self.declared.rows().model, "version")
         except Problem:  # a resource without rows of its own
             return False
 
     def output(self, *, brief: bool = False, once: tuple[str, ...] = ()) -> Schema:
         """The component of a row: in a list, or with the names that only this answer shows."""
-        form = self.view.outputs
+        form = self.declared.outputs
         brief = brief and bool(form.summary)
         name = form.__name__.removesuffix("Output")
         name += "Summary" if brief else "".join(f"With{each.capitalize()}" for each in once)
@@ -224,7 +222,7 @@ class SecureSchema(AutoSchema):
 
     def page(self) -> tuple[Schema, Any]:
         """The envelope of a list, and one."""
-        form = self.view.outputs
+        form = self.declared.outputs
         rows = self.output(brief=True)
         link = {"type": ["string", "null"], "format": "uri"}
         most = settings.LIMITS["page_max"]
@@ -272,7 +270,10 @@ class SecureSchema(AutoSchema):
         kind: str = ResolvedComponent.SCHEMA,
     ) -> Schema:
         """A reference to the component, which is drawn when it is named for the first time."""
-        found = ResolvedComponent(name=name, type=kind, object=ComponentIdentity(identity))
+        identified = ComponentIdentity(identity)  # type: ignore[no-untyped-call]  # not ours
+        found = ResolvedComponent(  # type: ignore[no-untyped-call]  # nor this
+            name=name, type=kind, object=identified
+        )
         if found not in self.registry:
             self.registry.register(found)
             found.schema = draw()
@@ -293,7 +294,7 @@ class SecureSchema(AutoSchema):
             if name in guarded:
                 properties[name]["x-permission"] = str(guarded[name])
         required = [n for n, field in form.fields.items() if field.required and n not in guarded]
-        return closed(properties, required) | {"description": cleandoc(type(form).__doc__ or "")}
+        return closed(properties, required) | {"description": words_of(type(form))}
 
     def sample(self, form: Any) -> Schema:
         """A form filled in: by its own `examples`, else by the types of its fields."""
@@ -302,6 +303,11 @@ class SecureSchema(AutoSchema):
             name: own[name] if name in own else example(field, self.sample)
             for name, field in form.fields.items()
         }
+
+
+def words_of(cls: type[Any]) -> str:
+    """The docstring of a class as one paragraph."""
+    return " ".join(cleandoc(cls.__doc__ or "").split())
 
 
 def closed(properties: Schema, required: list[str] | None = None) -> Schema:
@@ -320,11 +326,13 @@ def json(schema: Schema, shown: Any) -> Schema:
 
 
 class SecureGenerator(SchemaGenerator):
-    """The whole document: every operation, those that need no credential, and what connects them."""
+    """The whole document: every operation, what needs no credential, and what connects them."""
 
     def get_schema(self, request: Any = None, public: bool = True) -> Schema:
         """The document. Raises RuntimeError when something could not be drawn."""
-        document: Schema = super().get_schema(request=None, public=True)
+        document: Schema = super().get_schema(  # type: ignore[no-untyped-call]  # not ours
+            request=None, public=True
+        )
         if GENERATOR_STATS:
             raise RuntimeError("Not everything could be drawn, see above.")
         document["paths"] |= dict(self.open_paths())
@@ -365,10 +373,8 @@ class SecureGenerator(SchemaGenerator):
     def tags(self) -> dict[str, Schema]:
         """One for each resource, in the words of its view."""
         found = {"documents": {"name": "documents", "description": "What needs no credential."}}
-        for _path, _regex, _method, callback in self.endpoints:
-            view = callback.cls
-            words = " ".join(cleandoc(view.__doc__ or "").split())
-            found[view.resource] = {"name": view.resource, "description": words}
+        for _route, view, _actions in secure_views():
+            found[view.resource] = {"name": view.resource, "description": words_of(view)}
         return found
 
 

@@ -73,6 +73,32 @@ def dotted(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
+def footer(practice: Practice) -> str:
+    """How the section of a practice ends; the chapters are held to it."""
+    command = f"`.venv/bin/python -m tests.sabotage {practice.id}`"
+    tests = list(dict.fromkeys(sabotage.test for sabotage in practice.sabotages))
+    parts = [
+        "\n".join([f"**Break it**: {command} turns red", *(f"- `{test}`" for test in tests)]),
+        f"**Cost**: {cost(practice)}.",
+        f"**Leave it out**: {practice.leave_out}",
+    ]
+    if practice.weaker:
+        parts.append(f"**Weaker than it could be**: {practice.weaker}")
+    return "\n\n".join(parts)
+
+
+def cost(practice: Practice) -> str:
+    """Lines, queries and, where it was measured, time."""
+    queries = int(practice.cost["queries"])
+    words = [
+        f"{practice.cost['lines']:g} lines",
+        "no query" if queries == 0 else f"{queries} quer{'y' if queries == 1 else 'ies'}",
+    ]
+    if "microseconds" in practice.cost:
+        words.append(f"{practice.cost['microseconds']:g} µs")
+    return ", ".join(words)
+
+
 def marked_tests() -> dict[str, list[str]]:
     """The node ids of the tests that are marked with each practice."""
     found: dict[str, list[str]] = defaultdict(list)

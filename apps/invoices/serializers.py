@@ -8,15 +8,27 @@ from rest_framework import serializers
 from rest_framework.serializers import ListSerializer
 
 from apps.invoices.access import INVOICE_FIELDS, LINE_FIELDS
+from apps.invoices.amounts import Money, Number, UnitPrice
 from apps.invoices.models import STATUSES
-from apps.invoices.money import CURRENCIES, DECIMALS, DIGITS, plain, written
+from apps.invoices.money import CURRENCIES, DIGITS
 from apps.invoices.tax import CATEGORIES, rate_fits
 from saas.disclosure.outputs import Output
 from saas.validation.fields import Choice, Day, DecimalText, Id, Text
 from saas.validation.inputs import Filters, Input
 
 ZERO = Decimal(0)
-MAX_ENTRIES = 100  # allowances or charges of one document or line
+MAX_ADJUSTMENTS = 100  # allowances or charges of one document or line
+LINE = {
+    "description": "Work",
+    "quantity": "2",
+    "unit_price": "49.50",
+    "tax_rate": "19.00",
+    "unit": "HUR",
+    "tax_category": "S",
+    "base_quantity": "1",
+}  # in the documents, as what follows
+DOCUMENT = {"currency": "EUR", "prepaid": "20.00", "rounding": "-0.01"}
+TOTALS = {"subtotal": "99.00", "tax_total": "18.81", "total": "117.81", "amount_due": "97.80"}
 
 
 def rate() -> DecimalText:
@@ -32,14 +44,14 @@ def refuse_wrong_rate(attrs: dict[str, Any]) -> None:
         )
 
 
-class EntryInput(Input):
+class AdjustmentInput(Input):
     """An allowance or a charge of a line."""
 
     amount = DecimalText(digits=DIGITS, places=4, min_value=ZERO)
     reason = Text(max_length=200)
 
 
-class DocumentEntryInput(EntryInput):
+class DocumentAdjustmentInput(AdjustmentInput):
     """An allowance or a charge of the whole document, which has a tax of its own."""
 
     tax_rate = rate()
@@ -51,15 +63,17 @@ class DocumentEntryInput(EntryInput):
         return attrs
 
 
-def entries(form: type[EntryInput]) -> ListSerializer[Any]:
+def adjustments(form: type[AdjustmentInput]) -> ListSerializer[Any]:
     """Allowances or charges; there may be none."""
-    return ListSerializer(child=form(), required=False, max_length=MAX_ENTRIES)
+    return ListSerializer(child=form(), required=False, max_length=MAX_ADJUSTMENTS)
 
 
-class LineInput(Input):
+class InvoiceLineInput(Input):
     """One line. A negative quantity is something that came back; the price is never negative
     (EN 16931 BR-27).
     """
+
+    examples = {**LINE, "allowances": [], "charges": [], "exemption_reason": "Only where exempt"}
 
     description = Text(max_length=500)
     quantity = DecimalText(digits=12, places=6)
@@ -69,8 +83,8 @@ class LineInput(Input):
     tax_category = Choice(choices=CATEGORIES, required=False)
     exemption_reason = Text(max_length=200, required=False)
     base_quantity = DecimalText(digits=12, places=6, required=False)
-    allowances = entries(EntryInput)
-    charges = entries(EntryInput)
+    allowances = adjustments(AdjustmentInput)
+    charges = adjustments(AdjustmentInput)
 
     def validate_quantity(self, value: Decimal) -> Decimal:
         """Nothing sold and nothing returned is no line."""
@@ -98,15 +112,17 @@ class LineInput(Input):
 class InvoiceInput(Input):
     """A draft as it comes in."""
 
+    examples = {**DOCUMENT, "allowances": [], "charges": []}
+
     customer = Id()
     currency = Choice(choices=CURRENCIES)
     lines: ListSerializer[Any] = ListSerializer(
-        child=LineInput(), allow_empty=False, max_length=settings.LIMITS["invoice_lines"]
+        child=InvoiceLineInput(), allow_empty=False, max_length=settings.LIMITS["invoice_lines"]
     )
     due_on = Day(required=False, allow_null=True)
     delivered_on = Day(required=False, allow_null=True)
-    allowances = entries(DocumentEntryInput)
-    charges = entries(DocumentEntryInput)
+    allowances = adjustments(DocumentAdjustmentInput)
+    charges = adjustments(DocumentAdjustmentInput)
     prepaid = DecimalText(digits=DIGITS, places=4, min_value=ZERO, required=False, allow_null=True)
     rounding = DecimalText(digits=DIGITS, places=4, required=False, allow_null=True)
     buyer_reference = Text(max_length=200, required=False, allow_null=True)
@@ -128,64 +144,25 @@ class InvoiceFilters(Filters):
     due_after = Day(required=False)
 
 
-class Number(DecimalText):
-    """A decimal without trailing zeros beyond `zeros`."""
-
-    def __init__(self, *, zeros: int = 0, **options: Any) -> None:
-        self.zeros = zeros
-        super().__init__(**{"digits": 12, "places": 6, **options})
-
-    def to_representation(self, value: Decimal) -> str:
-        """The number as a string, never as a float."""
-        return plain(value, self.zeros)
-
-
-class Money(DecimalText):
-    """An amount with exactly the decimals of its row's currency."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"digits": DIGITS, "places": 4, **options})
-
-    def get_attribute(self, instance: Any) -> str | None:
-        """The amount in writing: only the row knows its currency."""
-        amount = super().get_attribute(instance)
-        return None if amount is None else self.written(amount, instance.currency)
-
-    def written(self, amount: Decimal, currency: str) -> str:
-        """No more and no fewer decimals than the currency has."""
-        return written(amount, currency)
-
-    def to_representation(self, value: str) -> str:
-        """It is written already."""
-        return value
-
-
-class UnitPrice(Money):
-    """A price, which may be finer than the currency, without zeros beyond the currency's own."""
-
-    def written(self, amount: Decimal, currency: str) -> str:
-        """At least as many decimals as the currency has."""
-        return plain(amount, DECIMALS[currency])
-
-
-class EntryOutput(serializers.Serializer[Any]):
+class AdjustmentOutput(serializers.Serializer[Any]):
     """An allowance or a charge of a line."""
 
     amount = serializers.CharField()
     reason = serializers.CharField()
 
 
-class DocumentEntryOutput(EntryOutput):
+class DocumentAdjustmentOutput(AdjustmentOutput):
     """An allowance or a charge of the whole document."""
 
     tax_rate = serializers.CharField()
     tax_category = serializers.CharField(required=False)
 
 
-class LineOutput(Output):
+class InvoiceLineOutput(Output):
     """One line; what was not given for it is absent."""
 
     access = LINE_FIELDS
+    examples = {**LINE, "amount": "99.00"}
 
     id = serializers.UUIDField()
     description = serializers.CharField()
@@ -197,8 +174,8 @@ class LineOutput(Output):
     tax_category = serializers.CharField(required=False)
     exemption_reason = serializers.CharField(required=False)
     base_quantity = Number(required=False)
-    allowances = EntryOutput(many=True, required=False)
-    charges = EntryOutput(many=True, required=False)
+    allowances = AdjustmentOutput(many=True, required=False)
+    charges = AdjustmentOutput(many=True, required=False)
 
 
 class InvoiceOutput(Output):
@@ -206,13 +183,14 @@ class InvoiceOutput(Output):
 
     access = INVOICE_FIELDS
     summary = frozenset({"lines"})
+    examples = {**DOCUMENT, **TOTALS, "status": "draft", "number": None, "amount_paid": "0.00"}
 
     id = serializers.UUIDField()
     number = serializers.CharField(allow_null=True)
     status = serializers.ChoiceField(choices=STATUSES)
     customer = serializers.UUIDField(source="customer_id")
     currency = serializers.CharField()
-    lines = LineOutput(many=True, source="positions")
+    lines = InvoiceLineOutput(many=True, source="positions")
     subtotal = Money()
     tax_total = Money()
     total = Money()
@@ -223,8 +201,8 @@ class InvoiceOutput(Output):
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     note = serializers.CharField(allow_null=True)
-    allowances = DocumentEntryOutput(many=True, required=False)
-    charges = DocumentEntryOutput(many=True, required=False)
+    allowances = DocumentAdjustmentOutput(many=True, required=False)
+    charges = DocumentAdjustmentOutput(many=True, required=False)
     prepaid = Money(required=False)
     rounding = Money(required=False)
     delivered_on = serializers.DateField(required=False)

@@ -22,15 +22,16 @@ def members() -> QuerySet[Membership]:
 
 
 def owners() -> QuerySet[Membership]:
-    """Its owners."""
-    return Membership.objects.filter(role="owner")
+    """Its owners who can still sign in."""
+    return Membership.objects.filter(role="owner", user__is_active=True)
 
 
 def lock_owners() -> set[UUID]:
     """The ids of the owners' memberships, locked in one order, so that two who take each other's
     role wait for each other and do not deadlock.
     """
-    return set(owners().order_by("pk").select_for_update().values_list("pk", flat=True))
+    rows = owners().order_by("pk").select_for_update(of=("self",))
+    return set(rows.values_list("pk", flat=True))
 
 
 def is_member(email: str) -> bool:

@@ -6,7 +6,7 @@ set -eu
 psql --set=ON_ERROR_STOP=1 --no-psqlrc --username="${POSTGRES_USER:-postgres}" --dbname=postgres <<'SQL'
 \getenv owner_password STRONGROOM_OWNER_PASSWORD
 \getenv app_password STRONGROOM_APP_PASSWORD
--- CREATEDB: `seed_demo --reset` makes the database again.
+-- CREATEDB: the tests make a database for each of their workers.
 CREATE ROLE strongroom_owner LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE CREATEDB PASSWORD :'owner_password';
 CREATE ROLE strongroom_app LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB PASSWORD :'app_password';
 CREATE DATABASE strongroom OWNER strongroom_owner;

@@ -9,12 +9,14 @@ from uuid import UUID
 
 from django.apps import apps
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from saas import crypto
 from saas.crypto import Unreadable
 from saas.tenancy.binding import bound_tenant
 
 VERSION = "v1"
+LOOKUPS = frozenset({"isnull", "exact", "in"})  # the last two refuse with their reason
 
 
 class Sealed(NamedTuple):
@@ -70,6 +72,18 @@ class EncryptedText(models.TextField):  # type: ignore[type-arg]  # the stubs ma
                 f"{self.name} is encrypted: save the row, or use its blind index."
             )
         return value.token
+
+    def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
+        """Refuse expressions: the database would compute a value that nobody has sealed."""
+        if hasattr(value, "as_sql"):
+            raise PlainTextAtTheDatabase(f"{self.name} is encrypted: save the row.")
+        return super().get_db_prep_save(value, connection)
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        """Only whether there is a value: searching in what is sealed would send the plain text to
+        the database and find nothing.
+        """
+        return super().get_lookup(lookup_name) if lookup_name in LOOKUPS else None
 
     def _context(self, row: models.Model) -> str:
         tenant_id = getattr(row, "tenant_id", None) or bound_tenant()

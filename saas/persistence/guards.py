@@ -26,7 +26,10 @@ LISTING = "current_setting('app.across_tenants', true) = 'ids'"
 
 
 class Guard(NamedTuple):
-    """One object in the database: its table, its name, and the statements that create it."""
+    """One object in the database: its table, its name, and the statements that create it.
+
+    They replace what stands under the name: a guard that was switched off is missing too.
+    """
 
     table: str
     name: str
@@ -90,6 +93,7 @@ class _PostgreSQL:
             table,
             name,
             (
+                f'ALTER TABLE {table} DROP CONSTRAINT IF EXISTS "{name}"',
                 f'ALTER TABLE {table} ADD CONSTRAINT "{name}" '
                 f"FOREIGN KEY (tenant_id, {field.column}) "
                 f"REFERENCES {target} (tenant_id, id) DEFERRABLE INITIALLY DEFERRED NOT VALID",
@@ -107,6 +111,7 @@ class _PostgreSQL:
                 name,
                 (
                     REFUSE_CHANGE,
+                    f'DROP TRIGGER IF EXISTS "{name}" ON {table}',
                     f'CREATE TRIGGER "{name}" BEFORE {operation} ON {table} '
                     f"FOR EACH {level} EXECUTE FUNCTION refuse_change()",
                 ),
@@ -119,13 +124,19 @@ class _PostgreSQL:
             (
                 f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
                 f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+                f"DROP POLICY IF EXISTS {name} ON {table}",
                 f"CREATE POLICY {name} ON {table} USING ({condition}) WITH CHECK ({condition})",
             ),
         )
 
     def _read_policy(self, table: str, name: str, condition: str) -> Guard:
         return Guard(
-            table, name, (f"CREATE POLICY {name} ON {table} FOR SELECT USING ({condition})",)
+            table,
+            name,
+            (
+                f"DROP POLICY IF EXISTS {name} ON {table}",
+                f"CREATE POLICY {name} ON {table} FOR SELECT USING ({condition})",
+            ),
         )
 
 

@@ -79,7 +79,9 @@ def headers(*names: str, sometimes: tuple[str, ...] = ()) -> Schema:
 def refusal(status: int) -> Schema:
     """The answer with this status: a problem with one of its codes."""
     codes = [code for code, kind in CATALOGUE.items() if kind.status == status]
-    narrowed: Schema = {"properties": {"status": {"const": status}, "code": {"enum": sorted(codes)}}}
+    narrowed: Schema = {
+        "properties": {"status": {"const": status}, "code": {"enum": sorted(codes)}}
+    }
     if status == 400:
         narrowed["required"] = ["errors"]
     return {

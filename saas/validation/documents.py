@@ -1,5 +1,6 @@
 """What a field takes and shows, said in JSON Schema: the bounds that it enforces, and no others."""
 
+import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from saas.validation import text
-from saas.validation.fields import SIGNIFICANT, Day, DecimalText, Email, Id, Moment, Text
+from saas.validation.fields import MAX_DIGITS, Day, DecimalText, Email, Id, Moment, Text
 from saas.validation.iban import Iban
 
 Schema = dict[str, Any]
@@ -118,7 +119,7 @@ def _string(field: Any) -> Schema:
 def _ecma(field: serializers.RegexField) -> str:
     """The expression of a field in the words of ECMA, which has no other end of text."""
     validator = next(v for v in field.validators if isinstance(v, RegexValidator))
-    return str(validator.regex.pattern).replace(r"\Z", "$")
+    return re.compile(validator.regex).pattern.replace(r"\Z", "$")
 
 
 def decimal_pattern(field: DecimalText) -> str:
@@ -139,9 +140,8 @@ def decimal_pattern(field: DecimalText) -> str:
 def _refused_decimals(field: DecimalText) -> Iterator[str]:
     if field.min_value is not None and field.min_value > 0:
         yield r"0(\.0+)?"
-    for digits in range(SIGNIFICANT + 1 - field.places, field.digits + 1):  # too many to be kept
-        kept = SIGNIFICANT - digits
-        yield rf"-?[1-9][0-9]{{{digits - 1}}}\.[0-9]{{{kept}}}[0-9]*[1-9]0*"
+    for digits in range(MAX_DIGITS + 1 - field.places, field.digits + 1):  # too many in all
+        yield rf"-?[0-9]{{{digits}}}\.[0-9]{{{MAX_DIGITS + 1 - digits},}}"
 
 
 def _array(items: Schema, field: Any) -> Schema:

@@ -170,9 +170,10 @@ class DecimalText(serializers.Field):  # type: ignore[type-arg]  # four types th
         if len(whole + fraction) > MAX_DIGITS:
             self.fail("precision")
         number = Decimal(data)
-        if self.min_value is not None:
-            if number < self.min_value or (number.is_signed() and self.min_value >= 0):  # "-0"
-                self.fail("min", min=self.min_value)
+        if self.min_value is not None and number < self.min_value:
+            self.fail("min", min=self.min_value)
+        if self.min_value == 0 and number.is_signed():  # "-0" means nothing
+            self.fail("min", min=self.min_value)
         if self.max_value is not None and number > self.max_value:
             self.fail("max", max=self.max_value)
         return number

@@ -104,7 +104,7 @@ def dead_credentials(acme: Tenant) -> dict[str, dict[str, str]]:
     return {
         "none": {},
         "never made": {"X-API-Key": keys.mint().secret},
-        "mistyped": {"X-API-Key": acme.owner.secret[:-1] + "x"},
+        "mistyped": {"X-API-Key": acme.owner.secret.swapcase()},
         "revoked": {"X-API-Key": revoked.secret},
         "expired": {"X-API-Key": expired.secret},
         "a key as a token": {"Authorization": f"Bearer {acme.owner.secret}"},

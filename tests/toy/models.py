@@ -13,6 +13,7 @@ class Note(TenantModel):
     title = models.CharField(max_length=100)
     body = EncryptedText(null=True)
     body_index = BlindIndex(source="body")
+    author = EncryptedText(null=True)
     due_on = models.DateField(null=True)
     parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="replies")
     created_at = models.DateTimeField(default=timezone.now, editable=False)

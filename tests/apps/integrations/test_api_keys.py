@@ -47,6 +47,9 @@ def test_a_new_key_is_shown_once_and_kept_as_a_digest(acme):
     assert made["last_used_at"] is None
     assert answer["Location"] == f"{settings.SAAS_ORIGIN}/api/v1/api-keys/{made['id']}"
     assert caller.get("customers").status_code == 200
+    [event] = acme.owner.get("audit-events?event=api-key.created").json()["results"]
+    assert event["object"] == {"type": "apikey", "id": made["id"]}
+    assert event["data"] == {"scopes": ["customers:read"]}
 
     for path in ("api-keys", f"api-keys/{made['id']}", "integrations", "audit-events"):
         assert made["secret"] not in acme.owner.get(path).content.decode()
@@ -254,3 +257,18 @@ def test_the_use_of_a_key_is_noted_at_most_once_a_minute(acme):
         clock.shift(2)
         caller.get("customers")
         assert datetime.fromisoformat(used_at()) == start + timedelta(seconds=61)
+
+
+@pytest.mark.practice("RATE-02")
+def test_what_changes_credentials_is_counted_as_sensitive(acme):
+    key = f"api-keys/{acme.viewer.key.pk}"
+    for answer in (
+        acme.owner.post("api-keys", {"name": "Backup"}),
+        acme.owner.post(f"{key}/rotation"),
+        acme.owner.delete(key),
+        acme.owner.post("invitations", {"email": "new@initech.example"}),
+        acme.owner.patch(f"members/{NOBODY}", {"role": "viewer"}),
+        acme.owner.delete(f"integrations/{NOBODY}"),
+    ):
+        assert '"sensitive";' in answer["RateLimit-Policy"]
+    assert '"read";' in acme.owner.get("api-keys")["RateLimit-Policy"]

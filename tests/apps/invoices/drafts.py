@@ -63,7 +63,7 @@ def patch(member: Member, invoice: dict[str, Any], changes: dict[str, Any]) -> A
 def rows_of(tenant: Tenant) -> list[dict[str, Any]]:
     """Every column of every invoice, to hold a refusal against."""
     with bind(tenant.id):
-        return list(Invoice.objects.order_by("id").values())
+        return [dict(row) for row in Invoice.objects.order_by("id").values()]
 
 
 def issue(tenant: Tenant, invoice: dict[str, Any], status: str = "issued") -> None:

@@ -89,12 +89,15 @@ def test_of_equal_requests_at_once_one_makes_the_draft(acme, customer):
 def test_a_customer_is_not_deleted_while_their_first_invoice_is_written(acme, customer):
     if connection.vendor == "sqlite":
         pytest.skip("SQLite has one writer at a time, so there is nothing to wait for")
+
+    def delete():
+        return at_once([lambda: twin(acme.owner).delete(f"customers/{customer}")])[0]
+
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic(), bind(acme.id), trail.recording():
             draft_invoice(acme.owner.actor, customer=customer, currency="EUR", lines=[])
-            deleting = pool.submit(
-                lambda: (twin(acme.owner).delete(f"customers/{customer}"), connection.close())[0]
-            )
-            pytest.raises(TimeoutError, deleting.result, timeout=0.5)
+            deleting = pool.submit(delete)
+            with pytest.raises(TimeoutError):
+                deleting.result(timeout=0.5)
         assert deleting.result().status_code == 409
     assert len(rows_of(acme)) == 1

@@ -26,7 +26,8 @@ def half_up(exact, places):
 def expected_totals(invoice):
     """What the invoice comes to, without a Decimal."""
     places = DECIMALS[invoice.currency]
-    amounts, groups = [], defaultdict(Fraction)
+    amounts: list[Fraction] = []
+    groups: dict[tuple[str, Fraction], Fraction] = defaultdict(Fraction)
     for line in invoice.positions:
         exact = Fraction(line.quantity) * Fraction(line.unit_price)
         exact /= Fraction(1 if line.base_quantity is None else line.base_quantity)

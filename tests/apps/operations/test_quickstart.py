@@ -1,6 +1,7 @@
 """`make run`'s command, as a newcomer meets it: in a fresh copy, with nothing set."""
 
 import http.client
+import itertools
 import os
 import re
 import shlex
@@ -12,8 +13,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -25,6 +27,14 @@ from apps.operations.management.commands.quickstart import free_port
 ROOT = Path(__file__).parents[3]
 CODE = ("apps", "config", "docs", "openapi", "saas")
 KEPT_VARIABLES = ("HOME", "PATH", "LANG", "LC_ALL", "TMPDIR")
+
+
+class Answer(NamedTuple):
+    """What came back for a pasted line."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +60,12 @@ def port() -> int:
 @contextmanager
 def running(copy: Path, port: int) -> Iterator[tuple[subprocess.Popen, list[str]]]:
     """The served demo, from the moment that it answers, with what it printed until then."""
-    environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     output = copy / "output"
     with output.open("w") as sink:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "quickstart"],
             cwd=copy,
-            env=environment | {"PORT": str(port)},
+            env=variables(PORT=str(port)),
             stdout=sink,
             stderr=sink,
         )
@@ -64,8 +73,13 @@ def running(copy: Path, port: int) -> Iterator[tuple[subprocess.Popen, list[str]
         wait_until_it_answers(process, port, output)
         yield process, output.read_text().replace("\\\n", " ").splitlines()
     finally:
-        process.kill()
-        process.wait()
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def variables(**more: str) -> dict[str, str]:
+    """A clean environment."""
+    return {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ} | more
 
 
 def wait_until_it_answers(process: subprocess.Popen, port: int, output: Path) -> None:
@@ -80,22 +94,20 @@ def wait_until_it_answers(process: subprocess.Popen, port: int, output: Path) ->
     raise AssertionError(f"It does not serve:\n{output.read_text()}")
 
 
-def pasted(line: str) -> http.client.HTTPResponse:
+def pasted(line: str) -> Answer:
     """What curl would get for a printed line."""
     words = shlex.split(line)
     assert words[:2] == ["curl", "-i"]
     url, options = urlsplit(words[2]), words[3:]
-    headers = dict(re.split(": ", options[i + 1], maxsplit=1) for i in every("-H", options))
-    bodies = [options[i + 1] for i in every("-d", options)]
+    pairs = list(itertools.pairwise(options))
+    headers = dict(value.split(": ", 1) for option, value in pairs if option == "-H")
+    bodies = [value.encode() for option, value in pairs if option == "-d"]
     connection = http.client.HTTPConnection("127.0.0.1", url.port or 80, timeout=20)
-    headers["Host"] = url.netloc
-    body = bodies[0].encode() if bodies else None
-    connection.request("POST" if bodies else "GET", url.path, body, headers)
-    return connection.getresponse()
-
-
-def every(option: str, words: list[str]) -> list[int]:
-    return [i for i, word in enumerate(words) if word == option]
+    with closing(connection):
+        headers["Host"] = url.netloc
+        connection.request("POST" if bodies else "GET", url.path, b"".join(bodies), headers)
+        response = connection.getresponse()
+        return Answer(response.status, dict(response.headers), response.read())
 
 
 def test_what_it_prints_works_when_pasted_and_ctrl_c_ends_it(copy, port):
@@ -106,8 +118,8 @@ def test_what_it_prints_works_when_pasted_and_ctrl_c_ends_it(copy, port):
         assert pasted(allowed).status == 200
         first, again = pasted(draft), pasted(draft)
         assert (first.status, again.status) == (201, 201)
-        assert first.getheader("Location") == again.getheader("Location")
-        assert again.getheader("Idempotency-Replayed") == "true"
+        assert first.headers["location"] == again.headers["location"]
+        assert again.headers["idempotency-replayed"] == "true"
         for page in [line.split()[0] for line in printed if line.startswith("  http")]:
             assert pasted(f"curl -i {page}").status == 200, page
         process.send_signal(signal.SIGINT)
@@ -117,25 +129,24 @@ def test_what_it_prints_works_when_pasted_and_ctrl_c_ends_it(copy, port):
 def test_a_second_run_keeps_the_data_and_voids_the_key(copy, port):
     with running(copy, port) as (_, printed):
         (old,) = [line.strip() for line in printed if line.endswith("'") and "customers" in line]
-        ids = re.findall(rb'"id":"([^"]+)"', pasted(old).read())
+        ids = re.findall(rb'"id":"([^"]+)"', pasted(old).body)
     with running(copy, port) as (_, printed):
         (new,) = [line.strip() for line in printed if line.endswith("'") and "customers" in line]
-        assert re.findall(rb'"id":"([^"]+)"', pasted(new).read()) == ids
+        assert re.findall(rb'"id":"([^"]+)"', pasted(new).body) == ids
         assert pasted(old).status == 401
 
 
 def test_the_server_does_not_start_without_its_guards(copy, port):
-    """Last in the copy, which it breaks."""
-    with running(copy, port):
-        pass
-    with sqlite3.connect(copy / "var" / "strongroom.sqlite3") as database:
+    environment = variables(DJANGO_SETTINGS_MODULE="config.settings.development")
+    migrate = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
+    subprocess.run(migrate, cwd=copy, env=environment, check=True)
+    with closing(sqlite3.connect(copy / "var" / "strongroom.sqlite3")) as database:
         database.execute("DROP TRIGGER audit_auditentry_no_delete")
-    database.close()
+    server = [sys.executable, "-m", "granian", "--interface=wsgi", f"--port={port}"]
     ended = subprocess.run(
-        [sys.executable, "-m", "granian", "--interface", "wsgi", f"--port={port}"]
-        + ["--blocking-threads=1", "config.wsgi:application"],
+        [*server, "--blocking-threads=1", "config.wsgi:application"],
         cwd=copy,
-        env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "config.settings.development"},
+        env=environment,
         capture_output=True,
         text=True,
         timeout=60,

@@ -1,13 +1,15 @@
 """Who belongs here and as what: nobody raises themselves, and somebody always owns the place."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 from django.db import connection
 
 from apps.integrations.models import ApiKey
+from apps.organizations import services
 from apps.organizations.models import ROLES, Membership
-from apps.organizations.services import add_member
 from saas.audit import trail
 from saas.tenancy.binding import bind
 from tests.cast import Member, make_key, make_tenant
@@ -138,6 +140,21 @@ def test_an_owner_makes_a_second_owner_and_may_then_step_down(acme):
     assert acme.admin.patch(path_of(acme.admin), {"role": "viewer"}).status_code == 409
 
 
+def test_an_owner_who_cannot_sign_in_does_not_count_as_the_one_who_is_left(acme):
+    acme.owner.patch(path_of(acme.admin), {"role": "owner"})
+    acme.admin.user.is_active = False
+    acme.admin.user.save()
+    assert acme.owner.delete(path_of(acme.owner)).status_code == 409
+    assert acme.owner.delete(path_of(acme.admin)).status_code == 204
+
+
+def test_an_owner_who_is_not_the_last_may_go_and_takes_their_own_key_along(acme):
+    acme.owner.patch(path_of(acme.admin), {"role": "owner"})
+    assert acme.owner.delete(path_of(acme.owner)).status_code == 204
+    assert acme.owner.get("me").status_code == 401
+    assert acme.admin.get("me").json()["role"] == "owner"
+
+
 @pytest.mark.practice("AUTHN-16")
 def test_a_removed_member_and_all_their_keys_are_out_at_the_next_request(acme):
     second = acme.clerk.with_scopes("customers:read")
@@ -162,7 +179,7 @@ def test_a_removed_member_and_all_their_keys_are_out_at_the_next_request(acme):
 
 def test_a_person_removed_here_keeps_what_they_are_elsewhere(acme, globex):
     with bind(globex.id), trail.recording():
-        add_member(None, acme.clerk.user, "viewer")
+        services.add_member(None, acme.clerk.user, "viewer")
     key, secret = make_key(globex.id, acme.clerk.user, ["customers:read"])
     elsewhere = Member(globex, acme.clerk.user, "viewer", secret, key)
     assert acme.owner.delete(path_of(acme.clerk)).status_code == 204
@@ -197,10 +214,17 @@ def test_a_change_of_nothing_changes_nothing(acme):
 
 
 @pytest.mark.usefixtures("committed")
-def test_two_owners_who_demote_each_other_at_once_leave_one_owner():
+def test_two_owners_who_demote_each_other_at_once_leave_one_owner(monkeypatch):
     acme = make_tenant("Acme")
     acme.owner.patch(path_of(acme.admin), {"role": "owner"})
     moves = [(acme.owner, path_of(acme.admin)), (acme.admin, path_of(acme.owner))]
+    both_hold_their_row = Barrier(2)
+    change_role = services.change_role
+
+    def change_role_together(*args, **fields):
+        with suppress(BrokenBarrierError):  # nobody comes, when the second waits for the first
+            both_hold_their_row.wait(timeout=0.5)
+        return change_role(*args, **fields)
 
     def demote(move):
         try:
@@ -208,6 +232,7 @@ def test_two_owners_who_demote_each_other_at_once_leave_one_owner():
         finally:
             connection.close()
 
+    monkeypatch.setattr(services, "change_role", change_role_together)
     with ThreadPoolExecutor(2) as pool:
         statuses = sorted(pool.map(demote, moves))
     assert statuses in ([200, 403], [200, 409])

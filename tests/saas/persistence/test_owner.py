@@ -3,6 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from django.test import override_settings
 
 from saas.persistence.owner import FAULTS, acting_as_owner, refuse_powerful_role
 from tests.saas.wire import on_postgresql
@@ -31,9 +32,9 @@ def test_the_look_up_knows_a_superuser_and_an_owner_when_it_sees_one(db, setting
 
 @on_postgresql
 def test_production_refuses_to_serve_as_the_owner(committed, settings):
-    owner, settings.DATABASE_OWNER = settings.DATABASE_OWNER, None
-    settings.SAAS_ROLE_CHECK = "refuse"
+    owner = settings.DATABASE_OWNER
     with (
+        override_settings(DATABASE_OWNER=None, SAAS_ROLE_CHECK="refuse"),
         pytest.raises(ImproperlyConfigured, match=r"owner of tables.*create_roles"),
         acting_as_owner(connection, owner),
     ):
@@ -42,9 +43,11 @@ def test_production_refuses_to_serve_as_the_owner(committed, settings):
 
 @on_postgresql
 def test_development_with_one_role_is_warned_and_goes_on(committed, settings, caplog):
-    owner, settings.DATABASE_OWNER = settings.DATABASE_OWNER, None
-    settings.SAAS_ROLE_CHECK = "warn"
-    with acting_as_owner(connection, owner):
+    owner = settings.DATABASE_OWNER
+    with (
+        override_settings(DATABASE_OWNER=None, SAAS_ROLE_CHECK="warn"),
+        acting_as_owner(connection, owner),
+    ):
         connection.ensure_connection()
     assert "row security does not bind it" in caplog.text
 

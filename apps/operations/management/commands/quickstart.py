@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
+from django.db import OperationalError, connections
 
 from apps.operations import demo
 from saas.crypto import random_text
@@ -51,10 +51,18 @@ class Command(BaseCommand):
         """Whatever stands in the way is said in one sentence, before anything is changed."""
         demo.refuse_outside_development()
         port = free_port(os.environ.get("PORT") or "8000")
-        call_command("migrate", verbosity=0, interactive=False)
+        migrate()
         self.stdout.write(welcome(demo.load(), f"http://localhost:{port}"))
         self.stdout.flush()
         serve(port)
+
+
+def migrate() -> None:
+    """Bring the tables up to date. Raises CommandError when there is no database to bring."""
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+    except OperationalError as fault:
+        raise CommandError(f"The database does not answer: {fault}") from None
 
 
 def free_port(asked: str) -> int:

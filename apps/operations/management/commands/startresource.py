@@ -68,7 +68,7 @@ class Command(BaseCommand):
             path.write_text(text)
         self.stdout.write(
             f"apps/{plural} is written, routed and permitted: read it, change its fields, then\n"
-            "  manage.py makemigrations && manage.py migrate && make openapi && make test"
+            "  manage.py makemigrations && manage.py migrate && make format openapi test"
         )
 
 

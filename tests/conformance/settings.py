@@ -1,0 +1,8 @@
+"""The suite's settings for a real server on loopback."""
+
+import os
+
+from config.settings.test import *  # noqa: F403
+
+SAAS_REQUIRE_HTTPS = False  # nobody listens in between two processes of one machine
+SAAS_ORIGIN = os.environ["CONFORMANCE_ORIGIN"]

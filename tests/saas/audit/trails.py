@@ -1,0 +1,51 @@
+"""What the tests of the trail need: a chain of some length, and a hand that can reach into it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from saas.audit import chain, trail
+from saas.audit.models import AuditEntry
+from saas.persistence.owner import acting_as_owner
+from saas.tenancy.binding import bind
+from tests.cast import Tenant
+
+TABLES = ("audit_auditentry", "audit_audithead")
+
+
+def entries(tenant: Tenant, event: str | None = None) -> list[AuditEntry]:
+    """The tenant's entries, oldest first, all or those of one event."""
+    with bind(tenant.id):
+        rows = AuditEntry.objects.order_by("seq")
+        return list(rows if event is None else rows.filter(event=event))
+
+
+def lengthen(tenant: Tenant, number: int) -> None:
+    """Hang some entries on the tenant's chain."""
+    with bind(tenant.id), trail.recording():
+        for index in range(number):
+            trail.record(tenant.owner.actor, "note.created", None, number=index, text="é\n😀")
+
+
+def fault(tenant: Tenant) -> chain.Fault | None:
+    """The first entry of the tenant's chain that cannot be believed."""
+    with bind(tenant.id):
+        return chain.first_fault()
+
+
+@contextmanager
+def unguarded() -> Iterator[None]:
+    """The owner of the tables, with triggers and row security taken away, until a rollback."""
+    with acting_as_owner(connection, settings.DATABASE_OWNER), transaction.atomic():
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                for table in TABLES:
+                    cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+                    cursor.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+            else:
+                for operation in ("update", "delete"):
+                    cursor.execute(f"DROP TRIGGER audit_auditentry_no_{operation}")
+        yield
+        transaction.set_rollback(True)

@@ -146,14 +146,26 @@ return answer
 """ % {"exact": EXACT, "slots": SLOTS}  # noqa: UP031  # braces are Lua's own here
 
 
+def place_of(window: Window) -> str:
+    """The key of a window in the store: when a limit changes, two forms of counting never meet
+    under one key, which would be an error until the old one expires.
+    """
+    form = "log" if window.limit <= EXACT else "ring"
+    return f"window:{form}:{window.seconds}:{window.key}"
+
+
 class RedisCounters:
     """Sliding windows shared by every process: one round trip for all windows of a request."""
 
     def __init__(self, url: str) -> None:
         # No retries and short time-outs: a limiter that waits for its store is an outage of its
         # own.
+        patience = settings.COUNTERS_TIMEOUT
         client = redis.Redis.from_url(
-            url, socket_timeout=0.05, socket_connect_timeout=0.05, retry=Retry(NoBackoff(), 0)
+            url,
+            socket_timeout=patience,
+            socket_connect_timeout=patience,
+            retry=Retry(NoBackoff(), 0),
         )
         self._script = client.register_script(SCRIPT)
         self._down_until = 0.0
@@ -166,7 +178,7 @@ class RedisCounters:
         for window in windows:
             arguments += [window.limit, window.seconds]
         try:
-            rows = self._script(keys=[window.key for window in windows], args=arguments)
+            rows = self._script(keys=[place_of(window) for window in windows], args=arguments)
         except redis.RedisError as fault:
             self._down_until = time.monotonic() + PAUSE
             raise StoreUnavailable("The counters' store does not answer.") from fault

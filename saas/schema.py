@@ -19,8 +19,20 @@ from saas.disclosure.outputs import Output
 from saas.errors import Problem
 from saas.persistence import idempotency
 from saas.responses import etags
-from saas.responses.documents import COUNTED, FIELD_ERROR, HEADERS, NAMED, PROBLEM, headers, refusal
-from saas.validation.documents import ID, UUID, Schema, describe, example
+from saas.responses.documents import (
+    COUNTED,
+    FIELD_ERROR,
+    HEADERS,
+    NAMED,
+    PROBLEM,
+    envelope,
+    headers,
+    json,
+    refusal,
+)
+from saas.responses.links import link
+from saas.validation import documents
+from saas.validation.documents import ID, UUID, Schema, describe, sample, words_of
 from saas.validation.inputs import NoInput
 from saas.view import SecureViewSet
 
@@ -166,7 +178,7 @@ class SecureSchema(AutoSchema):
 
         schema = self.component(name, (form, "patch") if partial else form, draw)
         required = bool(self.registry[name, ResolvedComponent.SCHEMA].schema["required"])
-        return {"required": required, "content": json(schema, self.sample(form()))}
+        return {"required": required, "content": json(schema, sample(form()))}
 
     # What goes out.
 
@@ -176,11 +188,10 @@ class SecureSchema(AutoSchema):
         if status == "204":
             return {"description": "It is gone.", "headers": headers(*COUNTED)}
         if self.declared.action == "list":
-            schema, shown = self.page()
             return {
                 "description": "A page.",
                 "headers": headers(*COUNTED),
-                "content": json(schema, shown),
+                "content": self.page(),
             }
         once = self.declared.once.get(self.declared.action, ())
         names = (*COUNTED, *(["ETag"] if self.has_version() else []))
@@ -191,7 +202,7 @@ class SecureSchema(AutoSchema):
             "headers": headers(*names, sometimes=replayed),
             "content": json(
                 self.output(once=once),
-                self.sample(self.declared.outputs()) | dict.fromkeys(once, "shown this once"),
+                sample(self.declared.outputs()) | dict.fromkeys(once, "shown this once"),
             ),
         }
 
@@ -220,29 +231,14 @@ class SecureSchema(AutoSchema):
 
         return self.component(name, (form, brief, once) if brief or once else form, draw)
 
-    def page(self) -> tuple[Schema, Any]:
-        """The envelope of a list, and one."""
+    def page(self) -> Schema:
+        """The envelope of a list, with one row in its example."""
         form = self.declared.outputs
         rows = self.output(brief=True)
-        link = {"type": ["string", "null"], "format": "uri"}
-        most = settings.LIMITS["page_max"]
-
-        def draw() -> Schema:
-            return closed(
-                {
-                    "results": {"type": "array", "items": rows, "maxItems": most},
-                    "next": link,
-                    "previous": link,
-                }
-            )
-
-        row = {k: v for k, v in self.sample(form()).items() if k not in form.summary}
         name = f"{form.__name__.removesuffix('Output')}Page"
-        return self.component(name, (form, "page"), draw), {
-            "results": [row],
-            "next": None,
-            "previous": None,
-        }
+        schema = self.component(name, (form, "page"), lambda: envelope(rows))
+        row = {name: v for name, v in sample(form()).items() if name not in form.summary}
+        return json(schema, {"results": [row], "next": None, "previous": None})
 
     def statuses(self) -> list[int]:
         """The refusals that this operation may answer."""
@@ -288,41 +284,29 @@ class SecureSchema(AutoSchema):
     def shape(self, form: Any) -> Schema:
         """The closed object of a form: what may not be seen by all is optional and says so."""
         guarded = form.access.guarded if isinstance(form, Output) else {}
-        properties = {}
-        for name, field in form.fields.items():
-            properties[name] = describe(field, self.nested)
-            if name in guarded:
-                properties[name]["x-permission"] = str(guarded[name])
-        required = [n for n, field in form.fields.items() if field.required and n not in guarded]
-        return closed(properties, required) | {"description": words_of(type(form))}
+        return documents.shape(form, self.nested, guarded)
 
-    def sample(self, form: Any) -> Schema:
-        """A form filled in: by its own `examples`, else by the types of its fields."""
-        own = getattr(form, "examples", {})
-        return {
-            name: own[name] if name in own else example(field, self.sample)
-            for name, field in form.fields.items()
+
+def open_operation(said: Schema) -> Schema:
+    """A GET that needs no credential; with an ETag it answers 304 to who has the answer already."""
+    names = (*NAMED, *(["ETag"] if said["tagged"] else []))
+    answers: Schema = {
+        "200": {
+            "description": "The document.",
+            "headers": headers(*names),
+            "content": json(said["schema"], said["example"]),
         }
-
-
-def words_of(cls: type[Any]) -> str:
-    """The docstring of a class as one paragraph."""
-    return " ".join(cleandoc(cls.__doc__ or "").split())
-
-
-def closed(properties: Schema, required: list[str] | None = None) -> Schema:
-    """An object with these properties and no others."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties) if required is None else required,
-        "additionalProperties": False,
     }
-
-
-def json(schema: Schema, shown: Any) -> Schema:
-    """A body of JSON."""
-    return {"application/json": {"schema": schema, "example": shown}}
+    if said["tagged"]:
+        answers["304"] = {"description": "You have it already.", "headers": headers(*names)}
+    return {
+        "operationId": said["operationId"],
+        "summary": said["summary"],
+        "tags": ["documents"],
+        "security": [],
+        "responses": answers
+        | {str(s): {"$ref": f"#/components/responses/Problem{s}"} for s in TO_ANYBODY},
+    }
 
 
 class SecureGenerator(SchemaGenerator):
@@ -339,36 +323,14 @@ class SecureGenerator(SchemaGenerator):
         document["components"] |= {"securitySchemes": CREDENTIALS, "headers": HEADERS}
         document["components"]["schemas"] |= {"Problem": PROBLEM, "FieldError": FIELD_ERROR}
         document["tags"] = sorted(self.tags().values(), key=lambda tag: str(tag["name"]))
-        link(document["paths"])
+        link(document)
         return document
 
     def open_paths(self) -> Iterator[tuple[str, Schema]]:
         """The routes without a credential, which say themselves what they answer."""
         for route, callback in api_routes():
-            if route not in settings.SAAS_OPEN_ROUTES:
-                continue
-            said = callback.document
-            answer = {
-                "description": "The document.",
-                "headers": headers(*NAMED, *said.get("headers", ())),
-                "content": json(said["schema"], said["example"]),
-            }
-            yield (
-                f"/{route}",
-                {
-                    "get": {
-                        "operationId": said["operationId"],
-                        "summary": said["summary"],
-                        "tags": ["documents"],
-                        "security": [],
-                        "responses": {"200": answer}
-                        | {
-                            str(s): {"$ref": f"#/components/responses/Problem{s}"}
-                            for s in TO_ANYBODY
-                        },
-                    }
-                },
-            )
+            if route in settings.SAAS_OPEN_ROUTES:
+                yield f"/{route}", {"get": open_operation(callback.document)}
 
     def tags(self) -> dict[str, Schema]:
         """One for each resource, in the words of its view."""
@@ -376,32 +338,3 @@ class SecureGenerator(SchemaGenerator):
         for _route, view, _actions in secure_views():
             found[view.resource] = {"name": view.resource, "description": words_of(view)}
         return found
-
-
-def link(paths: Schema) -> None:
-    """From what makes a row to everything that can be done with it (OpenAPI's links)."""
-    for path, item in paths.items():
-        made = item.get("post", {}).get("responses", {}).get("201")
-        if made is None:
-            continue
-        below = re.compile(rf"{re.escape(path)}/\{{(\w+)\}}(/[a-z-]+)?")
-        made["links"] = {
-            operation["operationId"]: follow(operation, match[1], "ETag" in made["headers"])
-            for other, operations in sorted(paths.items())
-            if (match := below.fullmatch(other))
-            for operation in operations.values()
-        }
-
-
-def follow(operation: Schema, name: str, tagged: bool) -> Schema:
-    """The link to one operation: the new id in its path, the new version in its If-Match."""
-    values = {}
-    for wanted in operation["parameters"]:
-        if wanted["in"] == "path":
-            own = wanted["name"] == name
-            values[f"path.{wanted['name']}"] = (
-                "$response.body#/id" if own else f"$request.path.{wanted['name']}"
-            )
-        elif wanted["name"] == "If-Match" and tagged:
-            values["header.If-Match"] = "$response.header.ETag"
-    return {"operationId": operation["operationId"], "parameters": values}

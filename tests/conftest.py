@@ -29,7 +29,13 @@ def django_db_setup(
             )
             connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"]
         else:
-            as_owner(f'DROP DATABASE IF EXISTS "{worker_name}"', f'CREATE DATABASE "{worker_name}"')
+            template = os.environ.get(
+                "SAAS_TEST_TEMPLATE", "template1"
+            )  # tests.sabotage has its own
+            as_owner(
+                f'DROP DATABASE IF EXISTS "{worker_name}"',
+                f'CREATE DATABASE "{worker_name}" TEMPLATE "{template}"',
+            )
             switch_to(worker_name)
         call_command("migrate", verbosity=0, interactive=False)
         yield
@@ -70,7 +76,8 @@ def switch_to(name: str) -> None:
 
 @pytest.fixture
 def committed(django_db_setup: None, django_db_blocker: Any, worker_name: str) -> Iterator[None]:
-    """A clone of the migrated database in which transactions really commit; dropped afterwards, never flushed.
+    """A clone of the migrated database in which transactions really commit; dropped afterwards,
+    never flushed.
 
     For tests of walls, races and triggers: inside a test transaction one request's settings
     would live on into the next.

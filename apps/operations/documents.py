@@ -74,7 +74,7 @@ def for_anybody(document: Mapping[str, Any]) -> Callable[[View], View]:
     {
         "operationId": "openapi.retrieve",
         "summary": "This document",
-        "headers": ["ETag"],
+        "tagged": True,
         "schema": {
             "type": "object",
             "required": ["openapi", "info", "paths"],
@@ -97,6 +97,7 @@ def openapi(request: HttpRequest) -> HttpResponse:
     {
         "operationId": "versions.list",
         "summary": "The versions of the API",
+        "tagged": False,
         "schema": {
             "type": "object",
             "required": ["versions"],

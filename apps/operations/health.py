@@ -17,17 +17,17 @@ from saas.errors import Problem, problem_response
 
 log = logging.getLogger("apps.operations.health")
 
-View = Callable[[HttpRequest], HttpResponse]
+View = Callable[..., HttpResponse]
 
 
 def question(view: View) -> View:
     """A view that is only asked: GET and HEAD, and a Problem that it raises is its answer."""
 
     @wraps(view)
-    def asked(request: HttpRequest) -> HttpResponse:
+    def asked(request: HttpRequest, **path: str) -> HttpResponse:
         try:
             admit_method(request, ["GET"])
-            return view(request)
+            return view(request, **path)
         except Problem as problem:
             return problem_response(problem, request)
 

@@ -65,6 +65,7 @@ RATES = {
 RATES_LIFTED = (
     1000  # SAAS_RATES=lifted multiplies by this, for races and fuzzing; refused in production
 )
+COUNTERS_TIMEOUT = 0.1  # seconds; X-22
 RATES_WITHOUT_STORE = frozenset(
     {"read", "stranger"}
 )  # the rest waits until it can be counted again

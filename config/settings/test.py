@@ -19,3 +19,4 @@ MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # no test is about its cost
 SAAS_DEVELOPMENT_PAGES = False
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.toy"]  # the kit is tested on notes, not on invoices
+COUNTERS_TIMEOUT = 2.0  # the servers of a test run share two busy cores with it

@@ -21,6 +21,7 @@ def variables(demo: dict[str, Any]) -> dict[str, str]:
         "KEY": acme_keys["full"]["secret"],
         "KEY_ID": acme_keys["full"]["id"],
         "READ_KEY": acme_keys["read-only"]["secret"],
+        "READ_KEY_ID": acme_keys["read-only"]["id"],
         "CUSTOMER": acme["customers"][0],
         "INVOICE": acme["invoices"][0],
         "GLOBEX_KEY": globex["api_keys"][0]["secret"],

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from saas.errors import CATALOGUE
-from saas.validation.documents import UUID
+from django.conf import settings
 
-Schema = dict[str, Any]
+from saas.errors import CATALOGUE
+from saas.validation.documents import UUID, Schema, closed
+
 ORIGIN = "https://api.strongroom.example"  # in examples: documents say nothing of where we serve
 REQUEST = "0192a000-0000-4000-8000-000000000000"
 
@@ -110,3 +111,16 @@ def problem_example(code: str) -> Schema:
         "code": code,
     }
     return {**body, "errors": []} if kind.status == 400 else body
+
+
+def json(schema: Schema, shown: Any) -> Schema:
+    """A body of JSON."""
+    return {"application/json": {"schema": schema, "example": shown}}
+
+
+def envelope(rows: Schema) -> Schema:
+    """A page of rows, and the addresses of its neighbours."""
+    link = {"type": ["string", "null"], "format": "uri"}
+    most = settings.LIMITS["page_max"]
+    results = {"type": "array", "items": rows, "maxItems": most}
+    return closed({"results": results, "next": link, "previous": link})

@@ -21,7 +21,7 @@ def entered(principal: Principal) -> Iterator[Actor]:
     Raises 401 when the person behind the credential is no longer a member: their keys die with
     them.
     """
-    with bind(principal.tenant_id):
+    with bind(principal.tenant_id, to_the_commit=True):
         membership = membership_of(principal)
         if membership is None:
             raise unauthorized("This API key is not valid.", error="invalid_token")

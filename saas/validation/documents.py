@@ -1,8 +1,9 @@
 """What a field takes and shows, said in JSON Schema: the bounds that it enforces, and no others."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from inspect import cleandoc
 from typing import Any
 
 from django.core.validators import RegexValidator
@@ -172,3 +173,38 @@ def example(field: Any, nested: Nested) -> Any:
         if isinstance(field, kind):
             return value
     return str(field.field_name).replace("_", " ").capitalize()
+
+
+def shape(form: Any, nested: Nested, guarded: Mapping[str, str]) -> Schema:
+    """The closed object of a form; what needs a permission of its own is optional and says so."""
+    properties = {}
+    for name, field in form.fields.items():
+        properties[name] = describe(field, nested)
+        if name in guarded:
+            properties[name]["x-permission"] = str(guarded[name])
+    required = [n for n, field in form.fields.items() if field.required and n not in guarded]
+    return closed(properties, required) | {"description": words_of(type(form))}
+
+
+def sample(form: Any) -> Schema:
+    """A form filled in: by its own `examples`, else by the types of its fields."""
+    own = getattr(form, "examples", {})
+    return {
+        name: own[name] if name in own else example(field, sample)
+        for name, field in form.fields.items()
+    }
+
+
+def words_of(cls: type[Any]) -> str:
+    """The docstring of a class as one paragraph."""
+    return " ".join(cleandoc(cls.__doc__ or "").split())
+
+
+def closed(properties: Schema, required: list[str] | None = None) -> Schema:
+    """An object with these properties and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties) if required is None else required,
+        "additionalProperties": False,
+    }

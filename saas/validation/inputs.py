@@ -112,7 +112,7 @@ def judge_query(
     serializer = form(data={name: values[0] for name, values in query.items() if name in fields})
     if not serializer.is_valid():
         for name, details in serializer.errors.items():
-            errors += [FieldError(str(d.code), str(d), parameter=name) for d in details]
+            errors += [FieldError(_code(d), str(d), parameter=name) for d in details]
     if errors:
         raise Problem(
             "invalid-request",
@@ -137,8 +137,12 @@ def pointed(errors: Any, pointer: str) -> Iterator[FieldError]:
             yield from pointed(inner, f"{pointer}/{index}")
     else:
         for detail in errors if isinstance(errors, list) else [errors]:
-            code = getattr(detail, "code", "invalid") or "invalid"
-            yield FieldError(str(code).replace("_", "-"), str(detail), pointer=pointer)
+            yield FieldError(_code(detail), str(detail), pointer=pointer)
+
+
+def _code(detail: Any) -> str:
+    """DRF's code of an error in our spelling."""
+    return str(getattr(detail, "code", None) or "invalid").replace("_", "-")
 
 
 def _escape(name: str) -> str:

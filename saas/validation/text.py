@@ -38,7 +38,8 @@ def pattern(*, multiline: bool = False, blank: bool = False) -> str:
 LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 MAX_EMAIL = 254
-EMAIL_PATTERN = rf"^{LOCAL.pattern}@[^\s@.]+(\.[^\s@.]+)+$"  # for the documents
+# For the documents. The last label holds no number alone: 127.0.0.1 names a machine, not a domain.
+EMAIL_PATTERN = rf"^{LOCAL.pattern}@([^\s@.]+\.)+[^\s@.]*[^\s@.0-9][^\s@.]*$"
 
 
 def email(value: str) -> str | None:
@@ -56,6 +57,8 @@ def email(value: str) -> str | None:
         return None
     labels = domain.split(".")
     if len(labels) < 2 or not all(LABEL.fullmatch(label) for label in labels):
+        return None
+    if labels[-1].isdecimal():  # an address of the network: mail must not reach machines by it
         return None
     address = f"{local}@{domain}"
     return address if len(address) <= MAX_EMAIL else None

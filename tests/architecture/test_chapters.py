@@ -76,7 +76,8 @@ def test_each_quoted_piece_of_code_stands_in_the_file_it_names(page):
     for block in blocks(page, "python"):
         path = ROOT / block.about
         assert path.is_file(), f"{block.about!r} after ```python"
-        assert contains(path.read_text(), block.content), f"{block.about}:\n{block.content}"
+        found = contains(path.read_text(), block.content)
+        assert found, f"{block.about} does not hold\n{block.content}"
 
 
 def contains(source: str, quoted: str) -> bool:

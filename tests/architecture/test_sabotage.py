@@ -16,6 +16,12 @@ PROJECT = {
     "config/settings/__init__.py": "",
     "config/settings/test.py": 'SECRET_KEY = "x"\nROOT_URLCONF = "config.urls"\n',
     "guard.py": "def may(role):\n    return role == 'owner'\n",
+    "test_alive.py": """
+from guard import may
+
+def test_an_owner_may():
+    assert may("owner")
+""",
     "test_guard.py": """
 import pytest
 from guard import may
@@ -28,7 +34,7 @@ def clerk():
 def test_a_clerk_may_not():
     assert not may("clerk")
 
-def test_an_owner_may():
+def test_an_owner_may_do_it():
     assert may("owner")
 
 def test_a_clerk_may_not_at_all(clerk):
@@ -39,6 +45,7 @@ def test_that_does_not_run_here():
     assert not may("clerk")
 """,
 }
+ALIVE = "test_alive.py::test_an_owner_may"
 OPEN_DOOR = ("role == 'owner'", "role")
 
 
@@ -60,19 +67,26 @@ def sabotage(find: str, replace: str, test: str = "test_a_clerk_may_not") -> Sab
     return Sabotage("AUTHZ-01", "guard.py", find, replace, f"test_guard.py::{test}")
 
 
+def tried(tree: Path, *change: str) -> Verdict:
+    """How a change of the guard ends."""
+    return try_sabotage(tree, sabotage(*change), ALIVE).verdict
+
+
 def test_a_protection_is_noticed_when_its_test_fails_without_it(tree):
-    assert try_sabotage(tree, sabotage(*OPEN_DOOR)).verdict == Verdict.RED
+    assert tried(tree, *OPEN_DOOR) == Verdict.RED
 
 
 def test_a_test_that_passes_all_the_same_has_noticed_nothing(tree):
-    outcome = try_sabotage(tree, sabotage(*OPEN_DOOR, "test_an_owner_may"))
-    assert outcome.verdict == Verdict.GREEN
+    assert tried(tree, *OPEN_DOOR, "test_an_owner_may_do_it") == Verdict.GREEN
 
 
 @pytest.mark.parametrize("broken", ["role ==", "import_what_is_not_there()\ndef may(role):"])
 def test_code_that_cannot_be_imported_proves_nothing(tree, broken):
-    whole = PROJECT["guard.py"]
-    assert try_sabotage(tree, sabotage(whole, broken)).verdict == Verdict.VOID
+    assert tried(tree, PROJECT["guard.py"], broken) == Verdict.VOID
+
+
+def test_a_change_that_breaks_everything_proves_nothing(tree):
+    assert tried(tree, "role == 'owner'", "no_such_name") == Verdict.VOID
 
 
 @pytest.mark.parametrize(
@@ -80,22 +94,21 @@ def test_code_that_cannot_be_imported_proves_nothing(tree, broken):
     ["test_a_clerk_may_not_at_all", "test_that_does_not_run_here", "test_that_nobody_wrote"],
 )
 def test_a_test_that_does_not_run_to_its_end_proves_nothing(tree, test):
-    assert try_sabotage(tree, sabotage(*OPEN_DOOR, test)).verdict == Verdict.VOID
+    assert tried(tree, *OPEN_DOOR, test) == Verdict.VOID
 
 
 def test_what_was_not_noticed_is_reported_with_the_words_of_its_test(tree):
-    change = sabotage(*OPEN_DOOR, "test_an_owner_may")
-    line, *words = reported(change, try_sabotage(tree, change)).splitlines()
+    change = sabotage(*OPEN_DOOR, "test_an_owner_may_do_it")
+    line, *words = reported(change, try_sabotage(tree, change, ALIVE)).splitlines()
     assert line.startswith("AUTHZ-01  NOT NOTICED")
-    assert "1 passed" in words[-1]
+    assert "2 passed" in words[-1]
 
 
 def test_the_protection_is_back_afterwards(tree):
-    same_size = sabotage("==", "!=")  # what the first trial left in Python's cache would fit too
-    assert try_sabotage(tree, same_size).verdict == Verdict.RED
+    same_size = ("role == 'owner'", "role >= 'clerk'")  # Python's cache would fit both
+    assert tried(tree, *same_size) == Verdict.RED
     assert (tree / "guard.py").read_text() == PROJECT["guard.py"]
-    unchanged = sabotage("role == 'owner'", "'owner' == role")
-    assert try_sabotage(tree, unchanged).verdict == Verdict.GREEN
+    assert tried(tree, "role == 'owner'", "'owner' == role") == Verdict.GREEN
 
 
 def test_a_change_that_fits_in_two_places_or_in_none_is_refused():

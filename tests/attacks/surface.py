@@ -1,12 +1,17 @@
 """What there is to attack, read from the URLconf: a new operation is attacked by existing."""
 
+import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
 from django.apps import apps
+from django.db import connection
+from django.test import Client
 from rest_framework import serializers
 
 from saas.authorization.operations import Allow
@@ -15,7 +20,7 @@ from saas.persistence.tenant import TenantModel
 from saas.tenancy.binding import bind
 from saas.validation.inputs import Input, NoInput
 from saas.view import SecureViewSet
-from tests.cast import Tenant
+from tests.cast import Member, Tenant
 from tests.matrix.samples import SAMPLES
 
 ABSENT = "00000000-0000-7000-8000-000000000000"
@@ -147,9 +152,45 @@ def nested_forms(form: type[Input], pointer: str = "") -> Iterator[tuple[str, ty
             yield from nested_forms(type(inner), f"{pointer}/{name}" + ("/0" if many else ""))
 
 
+def within(body: Any, pointer: str, more: dict[str, Any]) -> dict[str, Any]:
+    """A copy of `body` with `more` in the object that `pointer` names, made where it is missing."""
+    whole = json.loads(json.dumps(body or {}))
+    place = whole
+    for name in pointer.split("/")[1:]:
+        if name == "0":
+            place[:] = place[:1] or [{}]
+            place = place[0]
+        else:
+            is_list = f"/{name}/0" in pointer
+            place[name] = place.get(name) or ([{}] if is_list else {})
+            place = place[name]
+    place.update(more)
+    return whole
+
+
 def comparable(answer: Any) -> Any:
     """Status, body and headers without what names this one request or counts it."""
     own = {"X-Request-Id", "RateLimit"}
     headers = {name: value for name, value in answer.headers.items() if name not in own}
     body = answer.json() | {"instance": None} if answer.content else None
     return answer.status_code, headers, body
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """The answers of all calls, started together, each on a thread and a connection of its own."""
+    start = Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        try:
+            start.wait()
+            return call()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def apart(member: Member) -> Member:
+    """The same member with a client of their own, as another thread needs it."""
+    return replace(member, client=Client(raise_request_exception=False))

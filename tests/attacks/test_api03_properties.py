@@ -2,6 +2,8 @@
 and reads fields that her role does not hold. Here she is a member with a low role or a narrow key.
 """
 
+import json
+
 import pytest
 from django.apps import apps
 
@@ -17,6 +19,7 @@ from tests.attacks.surface import (
     changes,
     database,
     nested_forms,
+    within,
 )
 from tests.cast import KEY
 from tests.matrix.samples import LINE, customer, made
@@ -41,7 +44,7 @@ CANARIES = {
 }
 SECRETS = {  # permission -> what only its holders may find in any byte
     "customers:read-contact": ["canary-contact"],
-    "customers:read-banking": ["canary-banking", "3000", "ba_"],
+    "customers:read-banking": ["canary-banking", "DE8937040044", "'last4'"],
     "customers:read-notes": ["canary-notes"],
     "invoices:read-notes": ["canary-invoice-note"],
 }
@@ -82,21 +85,6 @@ def test_no_field_but_the_declared_ones_is_taken_at_any_depth(operation, acme):
     assert not changes(before, database(acme))
 
 
-def within(body, pointer, more):
-    """`body` with `more` in the object that `pointer` names, which is made where it is missing."""
-    place = body
-    for name in pointer.split("/")[1:]:
-        if name == "0":
-            place[:] = [{}]
-            place = place[0]
-        else:
-            place[name] = [{}] if f"{name}/0" in pointer else dict(place.get(name) or {})
-            place = place[name]
-    place.update(more)
-    return body
-
-
-OWN = {"+", "version", "updated_at"}
 MAY_CHANGE = {  # what one right request changes: table -> columns; + is a new row
     "PATCH organization": {"organizations_organization": {"name", "updated_at"}},
     "PATCH members/{id}": {"organizations_membership": {"role"}},
@@ -146,8 +134,6 @@ def test_no_byte_of_any_answer_holds_what_the_reader_may_not_see(role, acme, pla
         for operation in READS:
             row = planted.get(operation.path)
             answer = (aim(operation, acme, row) if row else shot(operation)).by(reader)
-            if operation.path in ("api-keys", "api-keys/{id}", "integrations"):
-                continue  # their prefixes are random: "3000" may stand there
             told = answer.json() if answer.content else {}
             told = str([told, answer.headers.get("ETag"), answer.headers.get("Location")])
             assert [word for word in hidden if word in told] == [], operation
@@ -165,18 +151,11 @@ def test_a_field_that_the_reader_may_not_see_exists_in_no_filter_ordering_or_err
                 answer = acme.viewer.get(f"{path}?{name}{suffix}=x")
                 assert answer.status_code == 400
                 said = answer.content.decode().replace(f"{name}{suffix}", "nonsense")
-                assert said.replace(answer.json()["instance"], real["instance"]) == str_of(real)
+                assert said.replace(answer.json()["instance"], real["instance"]) == json.dumps(real)
             for sign in ("", "-"):
                 answer = acme.owner.get(f"{path}?ordering={sign}{name}")
                 assert answer.status_code == 400
                 assert answer.json()["errors"][0]["code"] == "invalid-choice"
-
-
-def str_of(document):
-    """A document as the server writes it."""
-    import json
-
-    return json.dumps(document, ensure_ascii=False)
 
 
 @pytest.mark.parametrize("value", ["a string", None, 5])

@@ -19,7 +19,7 @@ PATIENCE = 20  # seconds until it answers
 
 @contextmanager
 def serving(log: Path) -> Iterator[str]:
-    """The address of a Granian that speaks HTTP and lifts the limits, as the suite's settings do."""
+    """The address of a Granian that speaks HTTP, with the limits lifted."""
     with socket.create_server(("127.0.0.1", 0)) as spare:
         port = spare.getsockname()[1]
     address = f"http://127.0.0.1:{port}"

@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import cache_from_source
-from pathlib import Path
+from pathlib import Path, PurePath
 from queue import SimpleQueue
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
+from tests.deployment import fresh_database
 from tests.practices import ROOT, Sabotage, practices
 from tests.sabotage.trial import Verdict
 from tests.servers import Missing, provide
@@ -26,6 +28,7 @@ from tests.servers import Missing, provide
 WORKERS = 2
 PATIENCE = 120  # seconds; a change that only makes the tests hang proves nothing
 ANYTHING = "config.urls"  # for a trial without a change
+ALIVE = "tests/sabotage/test_alive.py::test_an_ordinary_request_still_succeeds"
 WORDS = {
     Verdict.RED: "noticed",
     Verdict.GREEN: "NOT NOTICED",
@@ -50,8 +53,9 @@ def main(arguments: list[str]) -> int | str:
         provide()
     except (ValueError, Missing) as reason:
         return str(reason)
-    with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
+    with tempfile.TemporaryDirectory(prefix="sabotage-") as folder, fresh_database() as urls:
         trees = [copied(Path(folder) / str(number)) for number in range(WORKERS)]
+        migrate(urls)
         if faulty := not_green(trees, sorted({sabotage.test for sabotage in chosen})):
             return faulty
         outcomes = all_tried(trees, chosen)
@@ -109,13 +113,30 @@ def copied(tree: Path) -> Path:
     return tree
 
 
+def migrate(urls: dict[str, str]) -> None:
+    """Make the tables once; the trials clone them (see tests/conftest.py)."""
+    settings = {"DJANGO_SETTINGS_MODULE": "config.settings.test"}
+    command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
+    subprocess.run(command, cwd=ROOT, env=os.environ | settings | urls, check=True)
+    os.environ["SAAS_TEST_TEMPLATE"] = urlsplit(urls["DATABASE_URL"]).path.removeprefix("/")
+
+
+def shapes_the_database(file: str) -> bool:
+    """Whether a change of this file may show in the tables that `migrate` makes."""
+    path = PurePath(file)
+    rooms = {"persistence", "migrations", "settings"}
+    return path.name in ("models.py", "ids.py") or not rooms.isdisjoint(path.parts)
+
+
 def not_green(trees: list[Path], tests: list[str]) -> str:
     """Why the tests cannot judge anything: what already fails without a change. Empty when they
     can.
     """
     shares = [share for number in range(WORKERS) if (share := tests[number::WORKERS])]
     with ThreadPoolExecutor(WORKERS) as pool:
-        outcomes = list(pool.map(lambda tree, share: tried(tree, ANYTHING, share), trees, shares))
+        outcomes = list(
+            pool.map(lambda tree, share: tried(tree, ANYTHING, [ALIVE, *share]), trees, shares)
+        )
     return "\n".join(
         f"{last_lines(outcome.output)}\nWithout any change these must pass first."
         for outcome in outcomes
@@ -142,10 +163,13 @@ def all_tried(trees: list[Path], sabotages: list[Sabotage]) -> list[Verdict]:
         return list(pool.map(one, sabotages))
 
 
-def try_sabotage(tree: Path, sabotage: Sabotage) -> Outcome:
+def try_sabotage(tree: Path, sabotage: Sabotage, alive: str = ALIVE) -> Outcome:
     """Take the protection away in `tree`, run the named test, put it back."""
+    environment = dict(os.environ)
+    if shapes_the_database(sabotage.file):
+        environment.pop("SAAS_TEST_TEMPLATE", None)
     with changed_file(tree / sabotage.file, sabotage.mutated):
-        return tried(tree, sabotage.module, [sabotage.test])
+        return tried(tree, sabotage.module, [alive, sabotage.test], environment)
 
 
 @contextmanager
@@ -162,7 +186,9 @@ def changed_file(path: Path, change: Callable[[str], str]) -> Iterator[None]:
         compiled.unlink(missing_ok=True)
 
 
-def tried(tree: Path, module: str, tests: Iterable[str]) -> Outcome:
+def tried(
+    tree: Path, module: str, tests: Iterable[str], environment: dict[str, str] | None = None
+) -> Outcome:
     """Run the tests in `tree`, in a process of their own."""
     command = [sys.executable, "-m", "tests.sabotage.trial", module, *tests]
     started = time.monotonic()
@@ -170,6 +196,7 @@ def tried(tree: Path, module: str, tests: Iterable[str]) -> Outcome:
         ended = subprocess.run(
             command,
             cwd=tree,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,6 +1,8 @@
-"""`python -m tests.sabotage.trial MODULE TEST…` runs tests on the tree that it stands in.
+"""`python -m tests.sabotage.trial MODULE ALIVE TEST…` runs tests on the tree that it stands in.
 
-It ends with one of the exit codes of Verdict, none of which Python gives by itself.
+ALIVE is a test that must pass whatever was changed: a change that breaks everything is noticed by
+any test, and so proves nothing. It ends with one of the exit codes of Verdict, none of which
+Python gives by itself.
 """
 
 import os
@@ -25,7 +27,8 @@ class Verdict(IntEnum):
 class Witness:
     """Tells a test that failed from one that could not start, and one that passed from a skip."""
 
-    def __init__(self) -> None:
+    def __init__(self, alive: str) -> None:
+        self.alive = alive
         self.verdict: Verdict | None = None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -33,23 +36,24 @@ class Witness:
         if self.verdict not in (None, Verdict.GREEN):
             return
         if report.failed:
-            self.verdict = Verdict.RED if report.when == "call" else Verdict.VOID
+            judges = report.when == "call" and report.nodeid != self.alive
+            self.verdict = Verdict.RED if judges else Verdict.VOID
         elif report.skipped:
             self.verdict = Verdict.VOID
-        elif report.when == "call":
+        elif report.when == "call" and report.nodeid != self.alive:
             self.verdict = Verdict.GREEN
 
 
-def try_tests(module: str, tests: list[str]) -> Verdict:
+def try_tests(module: str, alive: str, tests: list[str]) -> Verdict:
     """Import the changed module as a server would, then run the tests until one fails."""
     try:
         prepare(module)
     except Exception:
         traceback.print_exc()
         return Verdict.VOID
-    witness = Witness()
+    witness = Witness(alive)
     options = ["-x", "-q", "--no-header", "-p", "no:randomly", "-p", "no:cacheprovider"]
-    code = pytest.main([*options, *tests], plugins=[witness])
+    code = pytest.main([*options, alive, *tests], plugins=[witness])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or witness.verdict is None:
         return Verdict.VOID
     return witness.verdict
@@ -68,4 +72,4 @@ def prepare(module: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(try_tests(sys.argv[1], sys.argv[2:]))
+    sys.exit(try_tests(sys.argv[1], sys.argv[2], sys.argv[3:]))

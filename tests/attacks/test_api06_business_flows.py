@@ -1,0 +1,213 @@
+"""API6, unrestricted access to sensitive business flows: Mallory works at Acme and does by halves,
+twice, or at the same moment what was meant to happen once and whole.
+"""
+
+import pytest
+from django.core import mail
+
+from apps.integrations.models import ApiKey
+from apps.organizations.models import Invitation, Membership
+from saas.audit.chain import first_fault
+from saas.audit.models import AuditEntry
+from saas.tenancy.binding import bind
+from tests.attacks.surface import apart, at_once, changes, database
+from tests.cast import KEY, make_tenant
+from tests.matrix.samples import LINE, customer, made
+
+pytestmark = [pytest.mark.core, pytest.mark.practice("X-19")]
+
+
+@pytest.fixture
+def racing(committed):
+    """Acme where transactions really commit."""
+    return make_tenant("Acme")
+
+
+def happened(tenant, event):
+    """How often the trail says so; the whole chain must hold."""
+    with bind(tenant.id):
+        assert first_fault() is None
+        return AuditEntry.objects.filter(event=event).count()
+
+
+def standing(tenant, model, **which):
+    """The rows of a table."""
+    with bind(tenant.id):
+        return list(model.objects.filter(**which))
+
+
+def memberships(tenant):
+    """role -> the id of the membership."""
+    return {row["role"]: row["id"] for row in tenant.owner.get("members").json()["results"]}
+
+
+@pytest.mark.practice("X-02")
+def test_the_last_two_owners_cannot_both_be_gone(racing):
+    ids = memberships(racing)
+    racing.owner.patch(f"members/{ids['admin']}", {"role": "owner"})
+    first, second = apart(racing.owner), apart(racing.admin)
+    answers = at_once(
+        lambda: first.patch(f"members/{ids['admin']}", {"role": "viewer"}),
+        lambda: second.delete(f"members/{ids['owner']}"),
+    )
+    assert {answer.status_code for answer in answers} <= {200, 204, 401, 403, 404, 409}
+    assert len(standing(racing, Membership, role="owner")) == 1
+
+
+def test_a_role_cannot_outlive_the_member_who_is_removed_at_that_moment(racing):
+    id = memberships(racing)["clerk"]
+    first, second = apart(racing.owner), apart(racing.owner)
+    answers = at_once(
+        lambda: first.patch(f"members/{id}", {"role": "accountant"}),
+        lambda: second.delete(f"members/{id}"),
+    )
+    assert [answer.status_code for answer in answers] in ([200, 204], [404, 204])
+    assert not standing(racing, Membership, pk=id)
+    assert apart(racing.clerk).get("me").status_code == 401
+    assert happened(racing, "member.removed") == 1
+
+
+@pytest.mark.practice("AUTHN-17")
+def test_a_key_that_is_rotated_twice_at_once_has_one_successor(racing):
+    target = racing.owner.with_scopes("customers:read").key.pk
+    before = len(standing(racing, ApiKey))
+    callers = [apart(racing.owner) for _ in range(4)]
+    answers = at_once(
+        *(
+            lambda caller=caller: caller.post(f"api-keys/{target}/rotation", {"overlap_hours": 0})
+            for caller in callers
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+    assert len(standing(racing, ApiKey)) == before + 1
+    assert happened(racing, "api-key.rotated") == 1
+
+
+@pytest.mark.practice("AUTHN-16")
+def test_two_who_revoke_one_key_leave_one_entry(racing):
+    target = racing.clerk.with_scopes().key.pk
+    first, second = apart(racing.owner), apart(racing.admin)
+    answers = at_once(
+        lambda: first.delete(f"api-keys/{target}"),
+        lambda: second.delete(f"integrations/{target}"),
+    )
+    assert sorted(answer.status_code for answer in answers) == [204, 404]
+    assert happened(racing, "api-key.revoked") == 1
+
+
+def test_an_address_that_is_invited_by_many_at_once_is_written_to_once(racing):
+    callers = [apart(racing.owner) for _ in range(4)]
+    answers = at_once(
+        *(
+            lambda caller=caller: caller.post("invitations", {"email": "New@elsewhere.example"})
+            for caller in callers
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 400, 400, 400]
+    assert len(standing(racing, Invitation)) == 1
+    assert len(mail.outbox) == 1
+    assert happened(racing, "member.invited") == 1
+
+
+@pytest.mark.practice("X-01")
+def test_one_key_in_many_hands_at_once_drafts_once_for_each_hand(racing):
+    body = {"customer": customer(racing), "currency": "EUR", "lines": [LINE]}
+    callers = [apart(racing.clerk), apart(racing.clerk), apart(racing.admin), apart(racing.admin)]
+    answers = at_once(
+        *(
+            lambda caller=caller: caller.post("invoices", body, Idempotency_Key=KEY)
+            for caller in callers
+        )
+    )
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == 2
+    assert happened(racing, "invoice.drafted") == 2
+
+
+@pytest.mark.practice("X-02")
+def test_of_many_writers_with_one_etag_one_is_heard(racing):
+    id = customer(racing)
+    tag = racing.owner.get(f"customers/{id}")["ETag"]
+    callers = [apart(racing.owner) for _ in range(4)]
+    answers = at_once(
+        *(
+            lambda n=n, caller=caller: caller.patch(
+                f"customers/{id}", {"name": f"by {n}"}, If_Match=tag
+            )
+            for n, caller in enumerate(callers)
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412]
+    assert happened(racing, "customer.changed") == 1
+
+
+WRONG = [
+    ({"lines": []}, 400),
+    ({"lines": [{**LINE, "quantity": "0"}]}, 400),
+    ({"lines": [{**LINE, "quantity": "-2"}]}, 400),
+    ({"lines": [{**LINE, "unit_price": "-49.50"}]}, 400),
+    ({"lines": [{**LINE, "tax_rate": "-19"}]}, 400),
+    ({"lines": [{**LINE, "tax_rate": "100.01"}]}, 400),
+    ({"lines": [{**LINE, "quantity": "0.0000001"}]}, 400),
+    ({"lines": [{**LINE, "allowances": [{"amount": "1000", "reason": "all"}]}]}, 400),
+    ({"lines": [{**LINE, "charges": [{"amount": "-1000", "reason": "all"}]}]}, 400),
+    ({"allowances": [{"amount": "1000", "reason": "all", "tax_rate": "19"}]}, 400),
+    ({"prepaid": "1000000"}, 400),
+    ({"prepaid": "-1"}, 400),
+    ({"rounding": "-1000000"}, 400),
+    ({"lines": [{**LINE, "unit_price": "999999999999", "quantity": "999999999999"}]}, 400),
+    ({"currency": "XXX"}, 400),
+    ({"currency": "eur"}, 400),
+    ({"currency": "JPY"}, 409),
+]
+
+
+@pytest.mark.parametrize(("change", "status"), WRONG)
+def test_no_draft_claims_less_than_nothing_or_changes_its_money(acme, change, status):
+    body = {"customer": customer(acme), "currency": "EUR", "lines": [LINE]}
+    draft = made(acme.owner.post("invoices", body, Idempotency_Key=KEY))
+    tag = acme.owner.get(f"invoices/{draft}")["ETag"]
+    before = database(acme)
+    assert acme.owner.patch(f"invoices/{draft}", change, If_Match=tag).status_code == status
+    if status == 400:
+        answer = acme.owner.post("invoices", body | change, Idempotency_Key=f"{KEY}-again")
+        assert answer.status_code == 400
+    assert not changes(before, database(acme))
+
+
+def test_a_customer_whom_an_invoice_names_is_not_deleted_from_under_it(acme):
+    id = customer(acme)
+    body = {"customer": id, "currency": "EUR", "lines": [LINE]}
+    draft = made(acme.owner.post("invoices", body, Idempotency_Key=KEY))
+    before = database(acme)
+    for _ in range(2):
+        assert acme.owner.delete(f"customers/{id}").status_code == 409
+    assert not changes(before, database(acme))
+    assert acme.owner.delete(f"invoices/{draft}").status_code == 204
+    assert acme.owner.delete(f"customers/{id}").status_code == 204
+
+
+def test_a_refused_act_is_not_in_the_trail_and_a_done_one_is_there_once(acme):
+    id = customer(acme)
+    acme.owner.patch(f"customers/{id}", {"name": "no etag"})
+    acme.owner.patch(f"customers/{id}", {"name": "stale"}, If_Match='"0-0"')
+    acme.clerk.patch(f"customers/{id}", {"internal_note": "x"}, If_Match='"1-x"')
+    acme.owner.post("customers", {"name": "no country"})
+    assert happened(acme, "customer.changed") == 0
+    assert happened(acme, "customer.created") == 1
+
+
+@pytest.mark.practice("RATE-02")
+def test_inviting_and_taking_back_is_no_way_to_fill_a_mailbox(
+    acme, settings, django_capture_on_commit_callbacks
+):
+    settings.RATES = settings.RATES | {
+        "sensitive": settings.RATES["sensitive"]._replace(requests=6)
+    }
+    with django_capture_on_commit_callbacks(execute=True):
+        for _ in range(10):
+            asked = acme.owner.post("invitations", {"email": "victim@elsewhere.example"})
+            if asked.status_code == 201:
+                acme.owner.delete(f"invitations/{asked.json()['id']}")
+    assert asked.status_code == 429
+    assert len(mail.outbox) == 3

@@ -1,0 +1,157 @@
+"""API9, improper inventory management: Mallory looks for what was forgotten: the old version, the
+debug page, the route of a library, the second spelling of a path.
+"""
+
+from itertools import product
+
+import pytest
+from django.conf import settings as live
+from django.urls import get_resolver
+
+from saas.checks import api_routes
+from tests.attacks.surface import OPERATIONS, comparable
+from tests.cast import V1
+
+pytestmark = [pytest.mark.core, pytest.mark.practice("VERS-01")]
+
+# CONTRACT of version 1, as far as it is built: a route that is not here was added unseen.
+PROMISED = {
+    *("me", "organization", "members", "members/{id}", "invitations", "invitations/{id}"),
+    *("customers", "customers/{id}", "invoices", "invoices/{id}"),
+    *("api-keys", "api-keys/{id}", "api-keys/{id}/rotation"),
+    *("integrations", "integrations/{id}", "audit-events", "audit-events/{id}"),
+}
+# Outside the version, and open to everybody on purpose.
+BESIDE = {"health/live", "health/ready", "dev/mail"}
+BESIDE |= {"docs/", "docs/problems/", "docs/problems/<slug:code>"}
+_HIDDEN = """
+    admin admin/ admin/login/ administrator debug __debug__/ silk/ django-admin/ manage
+    o/ o/applications/ o/applications/register/ oauth/applications oauth/applications/
+    oauth/applications/register/ oauth/applications/1/ oauth/authorized_tokens/ oauth/device
+    oauth2/applications/ oauth/register connect/register register api-auth/login/ rest-auth/login/
+    accounts/admin/ auth/login login logout token api-token-auth/ jwt/create users/ user/1
+    graphql graphiql playground swagger swagger.json swagger-ui/ redoc/ openapi.json schema/
+    api/schema/ api/docs/ api/swagger.json api/v1/schema api/v1/docs api/v1/swagger.json
+    actuator actuator/env env .env .env.example .git/HEAD .git/config .svn/entries .DS_Store
+    config config.json settings.py manage.py wsgi.py requirements.txt pyproject.toml Makefile
+    var/development.env var/strongroom.sqlite3 db.sqlite3 dump.sql backup backup.zip
+    metrics prometheus status server-status phpinfo.php index.php wp-admin/ wp-login.php cgi-bin/
+    console console/ shell test tests internal internal/ private _internal/ dev/ dev/mail/ dev/shell
+    static/ static/admin/css/base.css static/../manage.py static/%2e%2e/manage.py media/ uploads/
+    health health/ health/live/ health/db healthz readyz livez ping version info
+    .well-known/ .well-known/acme-challenge/x security/ security/disclose-token/ xmlrpc.php soap
+"""
+HIDDEN = _HIDDEN.split()
+RESOURCES = "users accounts tenants roles permissions sessions tokens secrets data-keys exports"
+RESOURCES += (
+    " audit-heads idempotency-records refusals oauth-applications refresh-tokens batch search"
+)
+VERSIONS = [
+    "",
+    "v0",
+    "v2",
+    "v01",
+    "v1.0",
+    "V1",
+    "v1beta",
+    "v-1",
+    "latest",
+    "beta",
+    "internal",
+    "1",
+    "\u0967",
+]
+
+
+@pytest.mark.practice("AUTHZ-01")
+def test_there_are_the_routes_that_were_promised_and_no_others():
+    assert {operation.path for operation in OPERATIONS} == PROMISED
+    others = {route for route, _ in api_routes()} - {operation_route(o) for o in OPERATIONS}
+    assert others <= set(live.SAAS_OPEN_ROUTES)
+    assert set(routes(get_resolver().url_patterns)) <= BESIDE | set(live.SAAS_OPEN_ROUTES)
+
+
+def operation_route(operation):
+    """The route of an operation as the URLconf writes it."""
+    return "api/v1/" + operation.path.replace("{id}", "<uuid:id>")
+
+
+def routes(patterns, prefix=""):
+    """Every route that is no operation."""
+    known = {operation_route(operation) for operation in OPERATIONS}
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if hasattr(pattern, "url_patterns"):
+            yield from routes(pattern.url_patterns, route)
+        elif route not in known:
+            yield route
+
+
+def test_what_others_forget_to_close_is_not_here(acme, stranger):
+    for path, method, caller in product(HIDDEN, ("GET", "POST"), (stranger, acme.owner.call)):
+        answer = caller(method, f"/{path}")
+        assert answer.status_code == 404, path
+        assert "html" not in answer["Content-Type"]
+
+
+def test_a_table_is_no_resource_because_it_exists(acme):
+    for name in RESOURCES.split():
+        for path in (name, f"{name}/{acme.id}", name.replace("-", "_"), name.replace("-", "")):
+            assert acme.owner.get(path).status_code == 404, path
+
+
+def test_a_version_that_was_never_released_lists_those_that_were(acme, stranger):
+    for version, path in product(VERSIONS, ("customers", "me", "", "x/y")):
+        whole = f"/api/{version}/{path}" if version else f"/api/{path}"
+        for method, caller in product(("GET", "POST", "DELETE"), (stranger, acme.owner.call)):
+            answer = caller(method, whole)
+            assert (answer.status_code, answer.json()["code"]) == (404, "unknown-version"), whole
+            assert answer.json()["versions"] == sorted(live.SAAS_API_VERSIONS)
+
+
+def test_no_header_or_parameter_chooses_another_version(acme):
+    plain = comparable(acme.owner.get("me"))
+    for name in ("API-Version", "X-API-Version", "Accept-Version", "Stripe-Version", "Version"):
+        assert comparable(acme.owner.get("me", **{name: "v0"})) == plain
+    for accept in (
+        "application/vnd.strongroom.v0+json",
+        "application/json; version=0",
+        "text/html",
+    ):
+        assert comparable(acme.owner.get("me", Accept=accept)) == plain
+    for query in ("version=v0", "format=api", "format=html", "api-version=0", "_format=xml"):
+        assert acme.owner.get(f"me?{query}").status_code == 400
+
+
+@pytest.mark.parametrize("name", ["me", "customers", "customers/{id}", "api-keys/{id}/rotation"])
+def test_a_path_has_one_spelling(name, acme):
+    path = V1 + name.replace("{id}", str(acme.id))
+    name = name.split("/")[0]
+    spellings = [
+        f"{path}/",
+        f"/{path}",
+        path.replace("/v1/", "//v1/"),
+        path.replace("/v1/", "/v1//"),
+    ]
+    spellings += [path.replace(name, name.upper()), path.replace("/api/", "/API/"), f"{path}/."]
+    spellings += [path.replace("/v1/", "/v1/./"), path.replace("/v1/", "/v1/x/../"), f"{path};a=b"]
+    spellings += [
+        f"{path}%20",
+        f"{path}%00",
+        f"{path}%0a",
+        f"{path}.json",
+        f"{path}\\",
+        f"/x/..{path}",
+    ]
+    for spelling in spellings:
+        assert acme.owner.get(spelling).status_code == 404, spelling
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
+def test_the_health_pages_say_yes_and_nothing_else(path, stranger):
+    answer = stranger("GET", path)
+    assert answer.json().keys() == {"status"}
+    assert answer["Cache-Control"] == "no-store"
+    assert stranger("POST", path).status_code == 405
+    assert not answer.cookies

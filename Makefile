@@ -4,9 +4,10 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -n 2
 WITHOUT_SERVERS := DATABASE_URL= REDIS_URL= DJANGO_SETTINGS_MODULE=config.settings.test
 LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url
+BASE ?= HEAD~1
 HEADING := @printf '\n== %s ==\n'
 
-.PHONY: help run test check lock format openapi clean
+.PHONY: help run test check sabotage lock format openapi clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 10
@@ -37,6 +38,14 @@ check: .venv/.dev ## what CI runs: lint, types, contracts, deployment, migration
 	@$(PYTEST)
 	$(HEADING) "Core tests on SQLite"
 	@SAAS_TEST_DATABASE=sqlite $(PYTEST) -m core
+
+	$(HEADING) "Sabotage of what the last commit changed"
+	@if git rev-parse -q --verify $(BASE) >/dev/null; \
+		then $(PYTHON) -m tests.sabotage --changed $(BASE); \
+		else echo "$(BASE) is not here: make sabotage runs them all."; fi
+
+sabotage: .venv/.dev ## remove each protection in turn and demand red (ID=AUTHZ-02 for one)
+	@$(PYTHON) -m tests.sabotage $(ID)
 
 format: .venv/.dev ## mend and format the code as `make check` wants it
 	@$(PYTHON) -m ruff check --fix

@@ -28,7 +28,7 @@ def api_routes() -> Iterator[tuple[str, Any]]:
 
     def walk(patterns: Sequence[Any], prefix: str) -> Iterator[tuple[str, Any]]:
         for pattern in patterns:
-            route = prefix + str(pattern.pattern)
+            route = prefix + str(pattern.pattern).removeprefix("^")  # as re_path() writes it
             if isinstance(pattern, URLResolver):
                 yield from walk(pattern.url_patterns, route)
             elif isinstance(pattern, URLPattern) and route.startswith(API):
@@ -78,9 +78,8 @@ def every_permission_is_known(**_: Any) -> list[CheckMessage]:
     known = known_permissions() | {AnyCredential.ANY}
     found: list[CheckMessage] = []
     for _route, view, _actions in secure_views():
-        needed = {rule.permission for rule in view.operations.values()} | set(
-            view.outputs.access.guarded.values()
-        )
+        rules = [rule for rule in view.operations.values() if isinstance(rule, Allow)]
+        needed = {rule.permission for rule in rules} | {*view.outputs.access.guarded.values()}
         found += [
             Error(f"{view.__name__} needs {permission!r}, which no role holds.", id="saas.E004")
             for permission in sorted(needed - known)

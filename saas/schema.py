@@ -243,7 +243,8 @@ class SecureSchema(AutoSchema):
     def statuses(self) -> list[int]:
         """The refusals that this operation may answer."""
         found = {*TO_ANYBODY, 401}
-        found |= {404} if "{" in self.path else set()
+        # A repeat of what is gone is a 404 too.
+        found |= {404} if "{" in self.path or self.rule.idempotent else set()
         found |= {409} if self.method != "GET" else set()
         found |= {415} if self.method in ("POST", "PATCH") else set()
         found |= {412, 428} if self.rule.precondition else set()

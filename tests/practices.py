@@ -5,6 +5,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,15 @@ class Practice:
             yield path, symbol
 
 
+@cache
 def practices() -> dict[str, Practice]:
     """Every practice by its id, in the order of the registry."""
-    return {id: _practice(id, dict(row)) for id, row in tomllib.loads(REGISTRY.read_text()).items()}
+    return read_registry(REGISTRY.read_text())
+
+
+def read_registry(registry: str) -> dict[str, Practice]:
+    """The practices of a registry's text."""
+    return {id: _practice(id, dict(row)) for id, row in tomllib.loads(registry).items()}
 
 
 def _practice(id: str, row: dict[str, Any]) -> Practice:
@@ -99,6 +106,7 @@ def cost(practice: Practice) -> str:
     return ", ".join(words)
 
 
+@cache
 def marked_tests() -> dict[str, list[str]]:
     """The node ids of the tests that are marked with each practice."""
     found: dict[str, list[str]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""The documents for people: every operation, and a page for each problem that an answer can name."""
+"""The documents for people: every operation, and a page for each problem."""
 
 import json
 from collections.abc import Iterator

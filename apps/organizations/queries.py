@@ -26,6 +26,11 @@ def owners() -> QuerySet[Membership]:
     return Membership.objects.filter(role="owner", user__is_active=True)
 
 
+def is_owner(user_id: UUID | None) -> bool:
+    """Whether this person owns the bound organization at this moment."""
+    return owners().filter(user_id=user_id).exists()
+
+
 def lock_owners() -> set[UUID]:
     """The ids of the owners' memberships, locked in one order, so that two who take each other's
     role wait for each other and do not deadlock.

@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.organizations import queries
-from apps.organizations.access import POWERFUL, OrganizationEvent
+from apps.organizations.access import POWERFUL, OrganizationEvent, Organizations
 from apps.organizations.letters import send_invitation
 from apps.organizations.models import Invitation, Membership, Organization
 from saas.audit import chain, trail
 from saas.authentication.revocation import membership_ended
+from saas.authorization.access import insufficient_scope
 from saas.context import Actor
 from saas.crypto import digest, random_text
 from saas.errors import Problem, invalid
@@ -54,6 +55,8 @@ def add_member(actor: Actor | None, user: User, role: str) -> Membership:
     """Let somebody belong to the bound organization."""
     membership = Membership(user=user, role=role)
     membership.save(force_insert=True)
+    # Who belonged here before may have been making a key while they left: it must not wake up.
+    membership_ended.send(sender=Membership, actor=actor, user_id=user.pk)
     trail.record(actor, OrganizationEvent.MEMBER_JOINED, membership, role=role)
     return membership
 
@@ -81,11 +84,20 @@ def remove_member(actor: Actor, membership: Membership) -> None:
 
 
 def refuse_powerful(actor: Actor, *roles: str) -> None:
-    """Only an owner makes or unmakes owners and admins: an admin could else raise themselves."""
-    if POWERFUL & set(roles) and actor.role != "owner":
+    """Only an owner, by a credential for the organization itself, makes or unmakes owners and
+    admins: an admin could otherwise raise themselves, and a key for members alone its holder.
+
+    The role is read again: who was an owner when this request began may have been unmade while it
+    waited for the owners' lock.
+    """
+    if not POWERFUL & set(roles):
+        return
+    if not queries.is_owner(actor.user_id):
         raise Problem(
             "permission-denied", "Only an owner grants or takes away the roles admin and owner."
         )
+    if Organizations.WRITE not in actor.principal.scopes:
+        raise insufficient_scope(Organizations.WRITE)
 
 
 def keep_an_owner(membership: Membership) -> None:

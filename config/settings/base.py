@@ -238,7 +238,7 @@ SPECTACULAR_SETTINGS = {  # `manage.py openapi` writes openapi/v1.json from the 
     "DEFAULT_GENERATOR_CLASS": "saas.schema.SecureGenerator",
     "OAS_VERSION": "3.1.1",
     "TITLE": "Strongroom",
-    "DESCRIPTION": "Invoicing for organizations: customers, invoices, and who may do what with them.",
+    "DESCRIPTION": "Invoicing for organizations: customers, invoices, and who may do what.",
     "VERSION": SAAS_API_VERSION,  # noqa: F405  # from security
     "SERVERS": [{"url": "/"}],
     "POSTPROCESSING_HOOKS": [],

@@ -158,16 +158,13 @@ class _SQLite:
         table, target = model._meta.db_table, field.related_model._meta.db_table
         for operation in ("INSERT", "UPDATE"):
             name = f"{table}_{field.column}_same_tenant_{operation.lower()}"
-            yield Guard(
-                table,
-                name,
-                (
-                    f'CREATE TRIGGER "{name}" BEFORE {operation} ON {table} '
-                    f"WHEN NEW.tenant_id <> "
-                    f"(SELECT tenant_id FROM {target} WHERE id = NEW.{field.column}) "
-                    "BEGIN SELECT RAISE(ABORT, 'a row refers to another tenant'); END",
-                ),
+            theirs = f"(SELECT tenant_id FROM {target} WHERE id = NEW.{field.column})"  # noqa: S608  # names of our models
+            statement = (
+                f'CREATE TRIGGER "{name}" BEFORE {operation} ON {table} '
+                f"WHEN NEW.tenant_id <> {theirs} "
+                "BEGIN SELECT RAISE(ABORT, 'a row refers to another tenant'); END"
             )
+            yield Guard(table, name, (statement,))
 
     def append_only(self, model: type[models.Model]) -> Iterator[Guard]:
         """No change and no removal; INSERT OR REPLACE too, since recursive_triggers is on."""

@@ -14,9 +14,9 @@ from saas.errors import Problem, invalid
 from saas.persistence.models import IdempotencyRecord, idempotency_expiry
 
 # A structured-field string (RFC 8941 §3.3.3), or the bare token that many clients send.
-TOKEN = r"[\x21\x23-\x5b\x5d-\x7e]{16,255}"
-KEY = re.compile(f'"?({TOKEN})"?')
-PATTERN = f'^({TOKEN}|"{TOKEN}")$'  # for the documents
+BARE = r"[\x21\x23-\x5b\x5d-\x7e]{16,255}"
+KEY = re.compile(f'"?({BARE})"?')
+PATTERN = f'^({BARE}|"{BARE}")$'  # for the documents
 
 
 def read_key(header: str | None) -> str:

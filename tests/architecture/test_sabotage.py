@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.practices import ROOT, Sabotage
-from tests.sabotage.__main__ import changed_file, reported, try_sabotage
+from tests.practices import ROOT, Sabotage, practices
+from tests.sabotage import __main__ as runner
+from tests.sabotage.__main__ import (
+    changed_file,
+    choose,
+    reported,
+    try_sabotage,
+)
 from tests.sabotage.trial import Verdict
 
 PROJECT = {
@@ -121,3 +127,33 @@ def test_a_file_is_restored_when_the_trial_itself_breaks(tree):
     with pytest.raises(KeyboardInterrupt), changed_file(tree / "guard.py", str.upper):
         raise KeyboardInterrupt
     assert (tree / "guard.py").read_text() == PROJECT["guard.py"]
+
+
+def test_every_protection_is_tried_unless_somebody_asks_for_some():
+    everything = list(choose([], None))
+    assert {change.practice for change in everything} == {
+        practice.id for practice in practices().values() if practice.kind == "code"
+    }
+    asked = list(choose(["AUTHZ-02", "LOG-01"], None))
+    assert {change.practice for change in asked} == {"AUTHZ-02", "LOG-01"}
+    with pytest.raises(ValueError, match="AUTHZ-99"):
+        list(choose(["AUTHZ-99"], None))
+
+
+def test_against_a_commit_only_what_differs_is_tried(monkeypatch):
+    files = ["saas/ids.py", "tests/saas/edge/test_gate.py"]
+    before = {change for change in choose([], None) if change.practice != "LOG-01"}
+    monkeypatch.setattr(runner, "listed", lambda *command: files)
+    monkeypatch.setattr(runner, "sabotages_of", lambda base: before)
+    chosen = list(choose([], "HEAD"))
+    assert {change.practice for change in chosen if change.file == "saas/ids.py"} == {"AUTHZ-04"}
+    assert any(change.file == "saas/edge/gate.py" for change in chosen)  # its test differs
+    assert any(change.practice == "LOG-01" for change in chosen)  # new in the registry
+    for change in chosen:
+        places = {change.file, change.test.partition("::")[0]}
+        assert change.practice == "LOG-01" or places & set(files)
+
+
+def test_against_a_commit_that_is_not_here_everything_is_tried(capsys):
+    assert list(choose([], "0" * 40)) == list(choose([], None))
+    assert "no commit here" in capsys.readouterr().out

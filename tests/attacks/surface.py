@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from secrets import token_hex
 from threading import Barrier
 from typing import Any
 from uuid import uuid4
@@ -194,3 +195,8 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 def apart(member: Member) -> Member:
     """The same member with a client of their own, as another thread needs it."""
     return replace(member, client=Client(raise_request_exception=False))
+
+
+def new_network() -> str:
+    """An address whose network no test has called from: the store of the limits outlives tests."""
+    return f"2001:db8:{token_hex(2)}:{token_hex(2)}::1"

@@ -103,10 +103,12 @@ def test_text_that_means_something_elsewhere_is_text_here(operation, acme):
         return
     benign = shot.by(acme.owner, planted(body, paths, "hello"))
     assert benign.status_code in (200, 201), benign.content
-    for payload in INJECTIONS:
+    answer = benign
+    # A form that POST has tried whole is tried by PATCH with every third.
+    for payload in INJECTIONS[:: 3 if "If-Match" in shot.headers else 1]:
         sent = planted(body, paths, payload)
         if "If-Match" in shot.headers:
-            shot.headers["If-Match"] = acme.owner.get(shot.path)["ETag"]
+            shot.headers["If-Match"] = answer["ETag"]
         answer = shot.by(acme.owner, sent)
         assert answer.status_code == benign.status_code, payload
         assert answer["Content-Type"] == "application/json"

@@ -50,7 +50,8 @@ class Document:
             expected = {405} if route else {404}
             if answer.status_code not in expected | AT_THE_EDGE:
                 raise Drift(f"{method} {path} is not documented, and answers {status}.")
-            self.judge_body(f"#/components/schemas/Problem", answer, PROBLEM)
+            if method != "HEAD":
+                self.judge_body("#/components/schemas/Problem", answer, PROBLEM)
             return
         place = f"#/paths/{pointer(route)}/{'get' if method == 'HEAD' else method.lower()}"
         if status not in operation["responses"]:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from tests.deployment import fresh_database
-from tests.practices import ROOT, Sabotage, practices
+from tests.practices import REGISTRY, ROOT, Sabotage, practices, read_registry
 from tests.sabotage.trial import Verdict
 from tests.servers import Missing, provide
 
@@ -34,6 +34,10 @@ WORDS = {
     Verdict.GREEN: "NOT NOTICED",
     Verdict.VOID: "VOID",
 }
+
+
+class CannotJudge(Exception):
+    """A test that is to notice something fails by itself; the message is what it said."""
 
 
 class Outcome(NamedTuple):
@@ -50,18 +54,22 @@ def main(arguments: list[str]) -> int | str:
     os.environ.pop("SAAS_TEST_DATABASE", None)  # some walls stand on PostgreSQL alone
     try:
         chosen = list(choose(options.ids, options.changed))
-        provide()
-    except (ValueError, Missing) as reason:
+        verdicts = try_all(chosen) if chosen else []
+    except (ValueError, Missing, CannotJudge) as reason:
         return str(reason)
+    noticed = verdicts.count(Verdict.RED)
+    print(f"{noticed} of {len(chosen)} protections noticed")
+    return 0 if noticed == len(chosen) else 1
+
+
+def try_all(sabotages: list[Sabotage]) -> list[Verdict]:
+    """Copy the project, see that the tests pass there, and try each sabotage."""
+    provide()
     with tempfile.TemporaryDirectory(prefix="sabotage-") as folder, fresh_database() as urls:
         trees = [copied(Path(folder) / str(number)) for number in range(WORKERS)]
         migrate(urls)
-        if faulty := not_green(trees, sorted({sabotage.test for sabotage in chosen})):
-            return faulty
-        outcomes = all_tried(trees, chosen)
-    noticed = outcomes.count(Verdict.RED)
-    print(f"{noticed} of {len(chosen)} protections noticed")
-    return 0 if noticed == len(chosen) else 1
+        demand_green(trees, sorted({sabotage.test for sabotage in sabotages}))
+        return all_tried(trees, sabotages)
 
 
 def parsed(arguments: list[str]) -> argparse.Namespace:
@@ -77,25 +85,38 @@ def choose(ids: list[str], base: str | None) -> Iterator[Sabotage]:
     known = practices()
     if unknown := set(ids) - known.keys():
         raise ValueError(f"No such practice: {', '.join(sorted(unknown))}")
-    changed = files_changed_since(base) if base else None
+    is_new = changed_since(base) if base else lambda sabotage: True
     for id, practice in known.items():
-        for sabotage in practice.sabotages:
-            if (not ids or id in ids) and (
-                changed is None or {sabotage.file, sabotage.test.partition("::")[0]} & changed
-            ):
-                yield sabotage
+        if not ids or id in ids:
+            yield from filter(is_new, practice.sabotages)
 
 
-def files_changed_since(base: str) -> set[str] | None:
-    """The files that differ from `base`, new ones too; None, so everything, when there is no such
-    commit.
+def changed_since(base: str) -> Callable[[Sabotage], bool]:
+    """Whether a sabotage, its file or its test differs from the commit `base`; without such a
+    commit, always.
     """
-    if subprocess.run(["git", "rev-parse", "-q", "--verify", base], capture_output=True).returncode:
+    exists = ["git", "rev-parse", "--quiet", "--verify", f"{base}^{{commit}}"]
+    if subprocess.run(exists, cwd=ROOT, capture_output=True).returncode:
         print(f"{base} is no commit here: trying every protection.")
-        return None
-    return set(listed("diff", "--name-only", base)) | set(
-        listed("ls-files", "--others", "--exclude-standard")
+        return lambda sabotage: True
+    files = {
+        *listed("diff", "--name-only", "--relative", base),
+        *listed("ls-files", "--others", "--exclude-standard"),
+    }
+    before = sabotages_of(base)
+    return lambda sabotage: (
+        sabotage not in before
+        or sabotage.file in files
+        or sabotage.test.partition("::")[0] in files
     )
+
+
+def sabotages_of(base: str) -> set[Sabotage]:
+    """What the registry held at a commit."""
+    show = ["git", "show", f"{base}:./{REGISTRY.relative_to(ROOT)}"]
+    shown = subprocess.run(show, cwd=ROOT, capture_output=True, text=True)
+    registry = read_registry(shown.stdout) if shown.returncode == 0 else {}
+    return {sabotage for practice in registry.values() for sabotage in practice.sabotages}
 
 
 def listed(*command: str) -> list[str]:
@@ -128,20 +149,18 @@ def shapes_the_database(file: str) -> bool:
     return path.name in ("models.py", "ids.py") or not rooms.isdisjoint(path.parts)
 
 
-def not_green(trees: list[Path], tests: list[str]) -> str:
-    """Why the tests cannot judge anything: what already fails without a change. Empty when they
-    can.
-    """
+def demand_green(trees: list[Path], tests: list[str]) -> None:
+    """Raises CannotJudge when a test fails that no change has touched."""
     shares = [share for number in range(WORKERS) if (share := tests[number::WORKERS])]
+
+    def unchanged(tree: Path, share: list[str]) -> Outcome:
+        return tried(tree, ANYTHING, [ALIVE, *share])
+
     with ThreadPoolExecutor(WORKERS) as pool:
-        outcomes = list(
-            pool.map(lambda tree, share: tried(tree, ANYTHING, [ALIVE, *share]), trees, shares)
-        )
-    return "\n".join(
-        f"{last_lines(outcome.output)}\nWithout any change these must pass first."
-        for outcome in outcomes
-        if outcome.verdict != Verdict.GREEN
-    )
+        for outcome in pool.map(unchanged, trees, shares):
+            if outcome.verdict != Verdict.GREEN:
+                words = last_lines(outcome.output)
+                raise CannotJudge(f"{words}\nWithout any change these must pass first.")
 
 
 def all_tried(trees: list[Path], sabotages: list[Sabotage]) -> list[Verdict]:

@@ -32,7 +32,7 @@ class NoteOutput(Output):
 
     id = serializers.UUIDField()
     title = serializers.CharField()
-    due_on = serializers.DateField()
-    parent = serializers.UUIDField(source="parent_id")
+    due_on = serializers.DateField(allow_null=True)
+    parent = serializers.UUIDField(source="parent_id", allow_null=True)
     created_at = serializers.DateTimeField()
-    body = serializers.CharField()
+    body = serializers.CharField(allow_null=True)

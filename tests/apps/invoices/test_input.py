@@ -107,6 +107,7 @@ WRONG: dict[tuple[str | int, ...], list[Any]] = {
     [(path, value) for path, values in WRONG.items() for value in values],
     ids=lambda part: json.dumps(part)[:40],
 )
+@pytest.mark.practice("INPUT-03")
 def test_what_is_not_quite_what_it_says_is_refused_and_pointed_at(acme, customer, path, value):
     asked = json.loads(json.dumps(body(customer)))
     place: Any = asked

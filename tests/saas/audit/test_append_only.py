@@ -105,6 +105,7 @@ def test_a_migration_of_the_table_does_not_open_it(acme_committed):
 
 
 @on_postgresql
+@pytest.mark.practice("AUTHZ-08")
 def test_the_serving_role_holds_no_grant_to_change_it(acme_committed):
     """Two locks: even with the trigger gone, the grant is missing."""
     as_owner("ALTER TABLE audit_auditentry DISABLE TRIGGER USER")

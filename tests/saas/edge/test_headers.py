@@ -50,6 +50,7 @@ def answers(acme):
 @pytest.mark.practice("TRANS-09")
 @pytest.mark.practice("TRANS-10")
 @pytest.mark.practice("AUTHN-01")
+@pytest.mark.practice("VERS-01")
 def test_every_kind_of_answer_has_exactly_these_headers(acme):
     for status, own, answer in answers(acme):
         assert answer.status_code == status, (status, answer.content)

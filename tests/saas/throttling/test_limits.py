@@ -66,6 +66,7 @@ def test_who_sleeps_as_long_as_told_is_served(acme, rates, settings, time_machin
 
 
 @pytest.mark.practice("RATE-06")
+@pytest.mark.practice("X-25")
 def test_every_answer_says_how_much_is_left_and_nothing_of_the_network(acme, rates):
     rates(principal=9, read=8, burst=7)
     answer = send("GET", key=acme.owner.secret, REMOTE_ADDR=next(networks))

@@ -116,6 +116,7 @@ def serve(port: int) -> None:
         "--workers": "1",  # counters of this process suit one process alone
         "--blocking-threads": THREADS,
         "--working-dir": str(settings.BASE_DIR),
+        "--workers-kill-timeout": "2",  # a worker can miss Ctrl-C, and would go on serving
         "--log-level": "warning",
     }
     arguments = [part for option in options.items() for part in option]

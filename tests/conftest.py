@@ -14,6 +14,7 @@ from django.test import Client
 from saas import counters
 from tests.cast import Tenant, call, make_tenant
 from tests.conformance.document import every_answer_is_documented as every_answer_is_documented
+from tests.conformance.document import undocumented as undocumented
 
 SQLITE = os.environ.get("SAAS_TEST_DATABASE") == "sqlite"
 

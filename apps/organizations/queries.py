@@ -28,7 +28,7 @@ def owners() -> QuerySet[Membership]:
 
 def is_owner(user_id: UUID | None) -> bool:
     """Whether this person owns the bound organization at this moment."""
-    return owners().filter(user_id=user_id).exists()
+    return user_id is not None and owners().filter(user_id=user_id).exists()
 
 
 def lock_owners() -> set[UUID]:

@@ -34,7 +34,7 @@ class Text(serializers.CharField):
 
     def __init__(self, *, max_length: int, multiline: bool = False, **options: Any) -> None:
         self.multiline = multiline
-        super().__init__(max_length=max_length, trim_whitespace=True, **options)
+        super().__init__(max_length=max_length, trim_whitespace=False, **options)
 
     def to_internal_value(self, data: Any) -> str:
         """The cleaned text; numbers and booleans are no text."""
@@ -45,6 +45,8 @@ class Text(serializers.CharField):
         cleaned = text.clean(data, multiline=self.multiline)
         if cleaned is None:
             self.fail("characters")
+        if not cleaned and not self.allow_blank:
+            self.fail("blank")
         return cleaned
 
 

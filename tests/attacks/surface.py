@@ -148,7 +148,7 @@ def nested_forms(form: type[Input], pointer: str = "") -> Iterator[tuple[str, ty
     yield pointer, form
     for name, field in form().fields.items():
         many = isinstance(field, serializers.ListSerializer)
-        inner = field.child if many else field
+        inner: Any = getattr(field, "child", field) if many else field
         if isinstance(inner, Input):
             yield from nested_forms(type(inner), f"{pointer}/{name}" + ("/0" if many else ""))
 

@@ -9,7 +9,7 @@ from django.apps import apps
 
 from apps.customers.access import CUSTOMER_FIELDS
 from apps.invoices.access import INVOICE_FIELDS
-from saas.authorization.permissions import roles
+from saas.context import roles
 from saas.view import SecureViewSet
 from tests.attacks.surface import (
     OPERATIONS,

@@ -35,30 +35,18 @@ def test_a_body_of_the_limit_is_read_and_one_byte_more_is_not(operation, acme):
     assert shot.by(acme.owner, padded(shot.body, LIMIT)).status_code in (200, 201)
 
 
-@pytest.mark.parametrize(
-    ("length", "status"),
-    [
-        ("9" * 5000, 413),
-        (str(LIMIT + 1), 413),
-        ("-1", 400),
-        ("+2", 400),
-        ("0x10", 400),
-        ("1e3", 400),
-        ("2, 2", 400),
-        ("\u0662", 400),
-        (" ", 400),
-    ],
-)
-def test_a_lie_about_the_length_is_refused_unread(acme, length, status):
-    answer = acme.owner.client.generic(
-        "POST",
-        "/api/v1/customers",
-        b'{"name": "x", "country": "DE"}',
-        secure=True,
-        headers={"X-API-Key": acme.owner.secret},
-        CONTENT_LENGTH=length,
-    )
-    assert answer.status_code == status
+def test_a_lie_about_the_length_is_refused_unread(acme):
+    large = ["9" * 5000, str(LIMIT + 1)]
+    for length in (*large, "-1", "+2", "0x10", "1e3", "2, 2", "\u0662", " "):
+        answer = acme.owner.client.generic(
+            "POST",
+            "/api/v1/customers",
+            b'{"name": "x", "country": "DE"}',
+            secure=True,
+            headers={"X-API-Key": acme.owner.secret},
+            CONTENT_LENGTH=length,
+        )
+        assert answer.status_code == (413 if length in large else 400), length
     assert not acme.owner.get("customers").json()["results"]
 
 
@@ -96,9 +84,10 @@ SIZES += ["\uff11\uff10", "\u0663", "\u2075", "\u0967"]  # digits of other scrip
 
 
 @pytest.mark.practice("INPUT-09")
-@pytest.mark.parametrize("size", SIZES)
-def test_a_page_is_no_larger_than_a_hundred_rows_however_the_number_is_spelled(acme, size):
-    assert acme.owner.get(f"customers?page_size={size.replace(' ', '%20')}").status_code == 400
+def test_a_page_is_no_larger_than_a_hundred_rows_however_the_number_is_spelled(acme):
+    for size in SIZES:
+        answer = acme.owner.get(f"customers?page_size={size.replace(' ', '%20')}")
+        assert answer.status_code == 400, size
     assert acme.owner.get("customers?page_size=100").status_code == 200
 
 

@@ -3,11 +3,13 @@ a narrow key, and each time she reaches for the next rung of the ladder.
 """
 
 from itertools import product
+from typing import Any
 
 import pytest
 
 from apps.organizations.models import ROLES
-from saas.authorization.permissions import known_permissions, roles
+from saas.authorization.permissions import known_permissions
+from saas.context import roles
 from tests.attacks.surface import ABSENT, WRITES, changes, database
 from tests.cast import KEY
 from tests.matrix.samples import LINE, customer, made
@@ -61,6 +63,22 @@ def test_nobody_raises_themselves_or_anybody_to_more_than_an_owner_grants(role, 
     assert not changes(before, database(acme))
 
 
+def test_a_key_for_members_alone_makes_nobody_an_owner(acme):
+    narrow = acme.owner.with_scopes("members:read", "members:write")
+    before = database(acme)
+    attempts = [narrow.delete(f"members/{membership(acme, 'admin')}")]
+    for rank in ("owner", "admin"):
+        asked = {"email": "mallory@nowhere.example", "role": rank}
+        attempts += [narrow.post("invitations", asked)]
+        attempts += [narrow.patch(f"members/{membership(acme, 'viewer')}", {"role": rank})]
+    for attempt in attempts:
+        assert (attempt.status_code, attempt.json()["code"]) == (403, "insufficient-scope")
+        assert 'scope="organization:write"' in attempt["WWW-Authenticate"]
+    assert not changes(before, database(acme))
+    promoted = narrow.patch(f"members/{membership(acme, 'viewer')}", {"role": "accountant"})
+    assert promoted.status_code == 200
+
+
 def test_an_admin_undoes_no_admin_and_no_invitation_of_one(acme):
     asked = {"email": "second@acme.example", "role": "admin"}
     invitation = made(acme.owner.post("invitations", asked))
@@ -83,17 +101,11 @@ def test_a_key_makes_no_key_that_is_stronger_than_itself(role, acme):
             answer = narrow.post("api-keys", {"name": "ladder", "scopes": scopes})
             assert answer.status_code == 403, scope
             assert "secret" not in answer.json()
-    for scopes in (
-        ["*"],
-        ["all"],
-        ["any"],
-        ["Customers:read"],
-        ["customers:*"],
-        ["customers:read "],
-    ):
-        assert narrow.post("api-keys", {"name": "x", "scopes": scopes}).status_code == 400
-    for scopes in ("customers:read", {"customers:read": True}, [["customers:read"]], [None], [1]):
-        assert narrow.post("api-keys", {"name": "x", "scopes": scopes}).status_code == 400
+    odd: list[Any] = ["customers:read", {"customers:read": True}, 1, [None], [1], [[]]]
+    odd += [["*"], ["all"], ["any"], ["Customers:read"], ["customers:*"], ["customers:read "]]
+    for scopes in odd:
+        answer = narrow.post("api-keys", {"name": "x", "scopes": scopes})
+        assert answer.status_code == 400, scopes
     assert not changes(before, database(acme))
 
 

@@ -2,11 +2,15 @@
 twice, or at the same moment what was meant to happen once and whole.
 """
 
+from typing import Any
+
 import pytest
 from django.core import mail
 
 from apps.integrations.models import ApiKey
 from apps.organizations.models import Invitation, Membership
+from apps.organizations.services import add_member
+from saas.audit import trail
 from saas.audit.chain import first_fault
 from saas.audit.models import AuditEntry
 from saas.tenancy.binding import bind
@@ -52,6 +56,32 @@ def test_the_last_two_owners_cannot_both_be_gone(racing):
     )
     assert {answer.status_code for answer in answers} <= {200, 204, 401, 403, 404, 409}
     assert len(standing(racing, Membership, role="owner")) == 1
+
+
+@pytest.mark.practice("AUTHZ-06")
+def test_two_owners_who_unmake_each_other_do_not_both_succeed(racing):
+    ids = memberships(racing)
+    for role in ("admin", "accountant"):
+        racing.owner.patch(f"members/{ids[role]}", {"role": "owner"})
+    first, second = apart(racing.owner), apart(racing.admin)
+    answers = at_once(
+        lambda: first.patch(f"members/{ids['admin']}", {"role": "viewer"}),
+        lambda: second.patch(f"members/{ids['owner']}", {"role": "viewer"}),
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 403]
+    assert len(standing(racing, Membership, role="owner")) == 2
+
+
+@pytest.mark.practice("AUTHN-16")
+def test_a_key_that_was_being_made_while_its_maker_left_never_wakes_up(acme):
+    id = memberships(acme)["admin"]
+    late = acme.admin.with_scopes("customers:read")
+    acme.owner.delete(f"members/{id}")
+    with bind(acme.id), trail.recording():
+        ApiKey.objects.filter(pk=late.key.pk).update(revoked_at=None)  # it came a moment too late
+        assert late.get("me").status_code == 401
+        add_member(None, acme.admin.user, "admin")
+    assert late.get("me").status_code == 401
 
 
 def test_a_role_cannot_outlive_the_member_who_is_removed_at_that_moment(racing):
@@ -141,7 +171,7 @@ def test_of_many_writers_with_one_etag_one_is_heard(racing):
     assert happened(racing, "customer.changed") == 1
 
 
-WRONG = [
+WRONG: list[tuple[dict[str, Any], int]] = [
     ({"lines": []}, 400),
     ({"lines": [{**LINE, "quantity": "0"}]}, 400),
     ({"lines": [{**LINE, "quantity": "-2"}]}, 400),
@@ -162,16 +192,17 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("change", "status"), WRONG)
-def test_no_draft_claims_less_than_nothing_or_changes_its_money(acme, change, status):
-    body = {"customer": customer(acme), "currency": "EUR", "lines": [LINE]}
+def test_no_draft_claims_less_than_nothing_or_changes_its_money(acme):
+    body: dict[str, Any] = {"customer": customer(acme), "currency": "EUR", "lines": [LINE]}
     draft = made(acme.owner.post("invoices", body, Idempotency_Key=KEY))
     tag = acme.owner.get(f"invoices/{draft}")["ETag"]
     before = database(acme)
-    assert acme.owner.patch(f"invoices/{draft}", change, If_Match=tag).status_code == status
-    if status == 400:
-        answer = acme.owner.post("invoices", body | change, Idempotency_Key=f"{KEY}-again")
-        assert answer.status_code == 400
+    for change, status in WRONG:
+        patched = acme.owner.patch(f"invoices/{draft}", change, If_Match=tag)
+        assert patched.status_code == status, change
+        if status == 400:
+            answer = acme.owner.post("invoices", body | change, Idempotency_Key=f"{KEY}-again")
+            assert answer.status_code == 400, change
     assert not changes(before, database(acme))
 
 

@@ -8,6 +8,7 @@ ways, and text that means something in SQL, in a template, in a shell or on a pa
 
 import json
 from itertools import product
+from typing import Any
 from unicodedata import normalize
 from urllib.parse import urlencode
 
@@ -22,8 +23,9 @@ from tests.matrix.samples import LINE
 
 pytestmark = [pytest.mark.core, pytest.mark.practice("INPUT-08")]
 
+WITH_HEADERS = ("PATCH customers/{id}", "POST invoices")
 ENTRY = {"amount": "0", "reason": "x"}
-FULL = {  # bodies in which every free text stands
+FULL: dict[str, Any] = {  # bodies in which every free text stands
     "POST customers": {
         "name": "x",
         "country": "DE",
@@ -53,7 +55,7 @@ def test_json_that_is_not_one_thing_is_refused_by_every_write(operation, acme):
 
 
 @pytest.mark.practice("INPUT-01")
-@pytest.mark.parametrize("operation", TAKING, ids=str)
+@pytest.mark.parametrize("operation", {o.form: o for o in TAKING}.values(), ids=str)
 def test_a_value_of_another_type_is_refused_and_never_a_fault(operation, acme):
     shot = aim(operation, acme)
     many = serializers.ListField | serializers.ListSerializer | serializers.IntegerField
@@ -135,7 +137,7 @@ def test_no_filter_of_a_list_is_taken_for_more_than_it_is(path, acme):
 @pytest.mark.practice("INPUT-06")
 @pytest.mark.parametrize("name", ["cursor", "ordering", "page_size"])
 def test_no_parameter_of_a_page_is_taken_for_more_than_it_is(name, acme):
-    for payload in INJECTIONS:
+    for payload in INJECTIONS[:: 3 if name == "page_size" else 1]:
         answer = acme.owner.get(f"customers?{urlencode({name: payload})}")
         assert answer.status_code == 400, payload
         assert [error["parameter"] for error in answer.json()["errors"]] == [name]
@@ -143,20 +145,14 @@ def test_no_parameter_of_a_page_is_taken_for_more_than_it_is(name, acme):
 
 @pytest.mark.practice("INPUT-06")
 def test_no_header_is_taken_for_more_than_it_is(acme):
-    shots = [
-        aim(o, acme) for o in OPERATIONS if str(o) in ("PATCH customers/{id}", "POST invoices")
-    ]
+    shots = {str(o): aim(o, acme) for o in TAKING if str(o) in WITH_HEADERS}
+    patch, post = (shots[name] for name in WITH_HEADERS)
     names = ("If-Match", "X-Request-Id", "traceparent", "Origin", "Cookie", "Referer", "From")
     for payload in INJECTIONS:
         value = payload.encode().decode("latin-1")
-        more = dict.fromkeys(names, value)
-        if len(value) < 16:  # as an Idempotency-Key any longer printable text will do
-            more["Idempotency_Key"] = value
-        for shot in shots:
-            answer = shot.by(acme.owner, **more)
-            refused = 412 if shot.method == "PATCH" else 400
-            assert answer.status_code == (refused if len(value) < 16 else answer.status_code)
-            assert answer.status_code < 500
+        assert patch.by(acme.owner, **dict.fromkeys(names, value)).status_code == 412, payload
+        if len(value) < 16:  # any longer printable text is as good an Idempotency-Key as another
+            assert post.by(acme.owner, Idempotency_Key=value).status_code == 400, payload
 
 
 @pytest.mark.practice("INPUT-05")

@@ -129,6 +129,7 @@ def test_the_act_its_entry_and_its_record_are_one_transaction(committed, monkeyp
     assert left_behind(acme) == (2, 1, ["note.copied"])
 
 
+@pytest.mark.usefixtures("undocumented")
 def test_a_view_that_says_nothing_shows_nothing(acme, monkeypatch):
     note = write(acme)
     monkeypatch.setattr(NoteViewSet, "rows", SecureViewSet.rows)

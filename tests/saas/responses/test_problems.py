@@ -46,11 +46,7 @@ FAULTS = [
 ]
 
 
-@pytest.fixture
-def every_answer_is_documented():
-    """Not here: faults are thrown in that no operation answers by itself."""
-
-
+@pytest.mark.usefixtures("undocumented")  # the faults are thrown in
 @pytest.mark.parametrize(("fault", "status", "code"), FAULTS, ids=lambda v: type(v).__name__)
 def test_a_fault_becomes_its_problem_and_keeps_its_words_to_itself(fault, status, code):
     problem = as_problem(fault)

@@ -6,7 +6,7 @@ WITHOUT_SERVERS := DATABASE_URL= REDIS_URL= DJANGO_SETTINGS_MODULE=config.settin
 LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url
 HEADING := @printf '\n== %s ==\n'
 
-.PHONY: help run test check lock format openapi clean
+.PHONY: help run test check drills lock format openapi clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 10
@@ -16,7 +16,7 @@ run: .venv/.run ## load the demo and serve it on http://localhost:8000 (PORT cha
 
 test: .venv/.dev ## the whole suite on PostgreSQL and Redis, then its core on SQLite
 	$(PYTEST)
-	SAAS_TEST_DATABASE=sqlite $(PYTEST) -m core
+	SAAS_TEST_DATABASE=sqlite $(PYTEST) -m "core and not drill"
 
 check: .venv/.dev ## what CI runs: lint, types, contracts, deployment, migrations, OpenAPI, tests
 	$(HEADING) "Lint"
@@ -36,7 +36,10 @@ check: .venv/.dev ## what CI runs: lint, types, contracts, deployment, migration
 	$(HEADING) "Tests on PostgreSQL and Redis"
 	@$(PYTEST)
 	$(HEADING) "Core tests on SQLite"
-	@SAAS_TEST_DATABASE=sqlite $(PYTEST) -m core
+	@SAAS_TEST_DATABASE=sqlite $(PYTEST) -m "core and not drill"
+
+drills: .venv/.dev ## the long forms of the races
+	$(PYTEST) -m drill
 
 format: .venv/.dev ## mend and format the code as `make check` wants it
 	@$(PYTHON) -m ruff check --fix

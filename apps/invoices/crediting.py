@@ -73,10 +73,12 @@ def credit_lines(actor: Actor, invoice: Invoice, *, reason: str, lines: Asked) -
     _refuse_strange_lines(own, lines)
     parts = [_part(own[each["invoice_line"]], each["quantity"], before) for each in lines]
     counted = _totals(invoice, before, parts)
-    if counted.total < 0:
+    if min(counted) < 0:
         raise invalid("min", "A credit note may not come to less than zero.", pointer="/lines")
-    if counted.total > min(invoice.amount_due, invoice.total - invoice.amount_credited):
+    if counted.total > invoice.amount_due:
         raise Problem("over-credit", "This is more than is due.")
+    if any(taken > left for taken, left in zip(counted, left_of(invoice), strict=True)):
+        raise Problem("over-credit", "This is more than is left of what the invoice came to.")
     note = CreditNote(invoice=invoice, reason=reason)
     return _issue(actor, invoice, note, parts, counted)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from apps.invoices import queries
 from apps.invoices.crediting import cancel_invoice, credit_lines
-from apps.invoices.models import STATUSES
+from apps.invoices.models import STATUSES, Invoice
 from apps.invoices.money import DECIMALS
 from apps.invoices.serializers import InvoiceInput
 from apps.invoices.services import draft_invoice, issue_invoice
@@ -62,7 +62,7 @@ def bodies(draw):
 class Book:
     """The second book of one invoice."""
 
-    invoice: object
+    invoice: Invoice
     paid: dict = field(default_factory=dict)  # payment -> amount, of those that live
     taken: dict = field(default_factory=dict)  # line -> quantity
     credited: Fraction = Fraction(0)
@@ -85,12 +85,12 @@ class Book:
 
     def net(self, taken):
         """The net amount of what is taken, by category and rate."""
-        groups = {}
+        groups: dict[Fraction, Fraction] = {}
         for id, quantity in taken.items():
             line = self.lines[id]
             amount = half_up(quantity * Fraction(line.unit_price), self.places)
             rate = Fraction(line.tax_rate)
-            groups[rate] = groups.get(rate, 0) + amount
+            groups[rate] = groups.get(rate, Fraction(0)) + amount
         return groups
 
     def sums(self, taken):
@@ -105,7 +105,7 @@ class Book:
         groups = self.net({id: Fraction(line.quantity) for id, line in self.lines.items()})
         for entry in self.invoice.allowances:
             rate = Fraction(entry["tax_rate"])
-            groups[rate] = groups.get(rate, 0) - Fraction(entry["amount"])
+            groups[rate] = groups.get(rate, Fraction(0)) - Fraction(entry["amount"])
         return groups
 
     def credit(self, asked):
@@ -122,10 +122,10 @@ class Book:
         for rate, net in self.net(after).items():
             if not min(0, claimed[rate]) <= net <= max(0, claimed[rate]):
                 return False
-        claimed = (self.invoice.subtotal, self.invoice.tax_total, self.invoice.total)
+        whole_sums = (self.invoice.subtotal, self.invoice.tax_total, self.invoice.total)
         before, now = self.sums(self.taken), self.sums(after)
-        for then, sum_, whole in zip(before, now, claimed, strict=True):
-            if not then <= sum_ <= whole:
+        for then, sum_, most in zip(before, now, whole_sums, strict=True):
+            if not then <= sum_ <= most:
                 return False
         if now[2] - before[2] > self.due:
             return False

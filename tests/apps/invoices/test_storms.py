@@ -57,7 +57,7 @@ def customer(acme):
 
 def assert_books_balance(tenant):
     """What an auditor asks: gaps, repeats, sums, and whether each act is in the trail once."""
-    found = {}
+    found: dict[str, list[int]] = {}
     for (number,) in in_database(tenant, SERIES):
         series, _, count = number.rpartition("-")
         found.setdefault(series, []).append(int(count))

@@ -7,7 +7,7 @@ LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-in
 BASE ?= HEAD~1
 HEADING := @printf '\n== %s ==\n'
 
-.PHONY: help run test check sabotage lock format openapi clean
+.PHONY: help run test check drills sabotage lock format openapi clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 10
@@ -17,7 +17,7 @@ run: .venv/.run ## load the demo and serve it on http://localhost:8000 (PORT cha
 
 test: .venv/.dev ## the whole suite on PostgreSQL and Redis, then its core on SQLite
 	$(PYTEST)
-	SAAS_TEST_DATABASE=sqlite $(PYTEST) -m core
+	SAAS_TEST_DATABASE=sqlite $(PYTEST) -m "core and not drill"
 
 check: .venv/.dev ## what CI runs: lint, types, contracts, deployment, migrations, OpenAPI, tests
 	$(HEADING) "Lint"
@@ -37,12 +37,15 @@ check: .venv/.dev ## what CI runs: lint, types, contracts, deployment, migration
 	$(HEADING) "Tests on PostgreSQL and Redis"
 	@$(PYTEST)
 	$(HEADING) "Core tests on SQLite"
-	@SAAS_TEST_DATABASE=sqlite $(PYTEST) -m core
+	@SAAS_TEST_DATABASE=sqlite $(PYTEST) -m "core and not drill"
 
 	$(HEADING) "Sabotage of what the last commit changed"
 	@if git rev-parse -q --verify $(BASE) >/dev/null; \
 		then $(PYTHON) -m tests.sabotage --changed $(BASE); \
 		else echo "$(BASE) is not here: make sabotage runs them all."; fi
+
+drills: .venv/.dev ## the long forms of the races
+	$(PYTEST) -m drill
 
 sabotage: .venv/.dev ## remove each protection in turn and demand red (ID=AUTHZ-02 for one)
 	@$(PYTHON) -m tests.sabotage $(ID)

@@ -86,6 +86,17 @@ CATALOGUE: dict[str, Kind] = {
         "The state of the row does not allow this",
         "Read the row again; `detail` says which state stands in the way.",
     ),
+    "overpayment": Kind(
+        409,
+        "More than is due",
+        "Read the invoice again; `amount_due` is the most that a payment may be.",
+    ),
+    "over-credit": Kind(
+        409,
+        "More than is left to credit",
+        "Read the invoice and its credit notes: no line is credited beyond its quantity, and "
+        "nothing beyond what is due. Reverse a payment first if it is to be returned.",
+    ),
     "idempotency-conflict": Kind(
         409,
         "An equal request is still under way",

@@ -210,16 +210,16 @@ class SecureViewSet(ViewSetMixin, APIView):
         """The rows of the bound tenant that this resource shows."""
         raise Problem("not-found")
 
-    def row(self) -> Any:
+    def row(self, rows: models.QuerySet[Any] | None = None, *, name: str = "id") -> Any:
         """The row that the path names: 404, then 403 by its condition or a guarded field, then 428
-        and 412.
+        and 412. Where the path names a row above those that are shown, `rows` are its own.
         """
-        rows = self.rows()
+        rows = self.rows() if rows is None else rows
         if self.http.method not in ("GET", "HEAD"):
             rows = rows.select_for_update(
                 of=("self",)
             )  # two writers: the second sees what the first left
-        row = rows.get(pk=self.kwargs["id"])
+        row = rows.get(pk=self.kwargs[name])
         assert self.rule is not None  # noqa: S101  # permit() has seen to it
         self.facts.object_ids.append(str(row.pk))
         permit_row(self.actor, self.rule, row)

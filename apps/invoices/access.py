@@ -36,6 +36,21 @@ class InvoiceEvent(StrEnum):
     DRAFTED = "invoice.drafted"
     CHANGED = "invoice.changed"
     DELETED = "invoice.deleted"
+    ISSUED = "invoice.issued"
+    CANCELLED = "invoice.cancelled"
+
+
+class PaymentEvent(StrEnum):
+    """What the trail says of a payment."""
+
+    RECORDED = "payment.recorded"
+    REVERSED = "payment.reversed"
+
+
+class CreditNoteEvent(StrEnum):
+    """What the trail says of a credit note."""
+
+    ISSUED = "credit-note.issued"
 
 
 PUBLIC = """
@@ -51,6 +66,17 @@ INVOICE_FIELDS = FieldAccess(
     public=frozenset(PUBLIC.split()), guarded={"internal_note": Invoices.READ_NOTES}
 )
 LINE_FIELDS = FieldAccess(public=frozenset(PUBLIC_OF_LINE.split()), guarded={})
+PUBLIC_OF_PAYMENT = """
+    id invoice amount currency received_on method reference created_at reversed_at
+"""
+PAYMENT_FIELDS = FieldAccess(public=frozenset(PUBLIC_OF_PAYMENT.split()), guarded={})
+PUBLIC_OF_CREDIT_NOTE = """
+    id number invoice currency reason lines subtotal tax_total total issued_on created_at
+    allowances charges
+"""
+CREDIT_NOTE_FIELDS = FieldAccess(public=frozenset(PUBLIC_OF_CREDIT_NOTE.split()), guarded={})
+PUBLIC_OF_CREDITED_LINE = "invoice_line description quantity unit_price tax_rate amount"
+CREDITED_LINE_FIELDS = FieldAccess(public=frozenset(PUBLIC_OF_CREDITED_LINE.split()), guarded={})
 
 
 def drafter(actor: Actor) -> UUID:

@@ -52,7 +52,7 @@ def price(invoice: Invoice) -> None:
     for index, line in enumerate(invoice.positions):
         line.amount = _line_amount(line, invoice.currency)
         _refuse_unless_storable(line.amount, invoice.currency, f"/lines/{index}")
-    counted = totals(_shares(invoice), invoice.currency)
+    counted = totals(shares(invoice), invoice.currency)
     for amount in counted:
         _refuse_unless_storable(amount, invoice.currency, "/lines")
     if min(counted) < 0:
@@ -64,15 +64,21 @@ def price(invoice: Invoice) -> None:
 
 
 def _line_amount(line: InvoiceLine, currency: str) -> Decimal:
-    adjustment = _sum(line.charges) - _sum(line.allowances)
-    return line_amount(line.quantity, line.unit_price, line.base_quantity, adjustment, currency)
+    return line_amount(
+        line.quantity, line.unit_price, line.base_quantity, adjustment_of(line), currency
+    )
+
+
+def adjustment_of(line: InvoiceLine) -> Decimal:
+    """The charges of a line less its allowances."""
+    return _sum(line.charges) - _sum(line.allowances)
 
 
 def _sum(entries: Sequence[Mapping[str, str]]) -> Decimal:
     return sum((Decimal(entry["amount"]) for entry in entries), Decimal(0))
 
 
-def _shares(invoice: Invoice) -> Iterator[Share]:
+def shares(invoice: Invoice) -> Iterator[Share]:
     """Every net amount of the document; its own allowances lower the share of their category."""
     for line in invoice.positions:
         yield Share(category_of(line.tax_category, line.tax_rate), line.tax_rate, line.amount)

@@ -7,7 +7,13 @@ from django.conf import settings
 from rest_framework import serializers
 from rest_framework.serializers import ListSerializer
 
-from apps.invoices.access import INVOICE_FIELDS, LINE_FIELDS
+from apps.invoices.access import (
+    CREDIT_NOTE_FIELDS,
+    CREDITED_LINE_FIELDS,
+    INVOICE_FIELDS,
+    LINE_FIELDS,
+    PAYMENT_FIELDS,
+)
 from apps.invoices.amounts import Money, Number, UnitPrice
 from apps.invoices.models import STATUSES
 from apps.invoices.money import CURRENCIES, DIGITS
@@ -130,6 +136,62 @@ class InvoiceInput(Input):
     internal_note = Text(max_length=2000, multiline=True, required=False, allow_null=True)
 
 
+class IssuanceInput(Input):
+    """When an invoice is issued and when it is due; both have a default."""
+
+    issued_on = Day(required=False, allow_null=True)
+    due_on = Day(required=False, allow_null=True)
+
+
+class CancellationInput(Input):
+    """Why an invoice is taken back."""
+
+    reason = Text(max_length=500, required=False, allow_null=True)
+
+
+class PaymentInput(Input):
+    """Money that came in."""
+
+    examples = {"amount": "20.00", "method": "bank transfer", "reference": "Statement 7"}
+
+    amount = DecimalText(digits=DIGITS, places=4, min_value=ZERO)
+    received_on = Day(required=False, allow_null=True)
+    method = Text(max_length=50, required=False, allow_null=True)
+    reference = Text(max_length=200, required=False, allow_null=True)
+
+    def validate_amount(self, value: Decimal) -> Decimal:
+        """Nothing that came in is no payment."""
+        if value == 0:
+            raise serializers.ValidationError("This must be more than zero.", code="min")
+        return value
+
+
+class CreditedLineInput(Input):
+    """How much of a line is taken back; of a negative quantity, a negative one."""
+
+    examples = {"quantity": "1"}
+
+    invoice_line = Id()
+    quantity = DecimalText(digits=12, places=6)
+
+    def validate_quantity(self, value: Decimal) -> Decimal:
+        """Nothing is not taken back."""
+        if value == 0:
+            raise serializers.ValidationError("This may not be zero.", code="zero")
+        return value
+
+
+class CreditNoteInput(Input):
+    """Which lines are taken back, and why."""
+
+    examples = {"reason": "One came back"}
+
+    reason = Text(max_length=500)
+    lines: ListSerializer[Any] = ListSerializer(
+        child=CreditedLineInput(), allow_empty=False, max_length=settings.LIMITS["invoice_lines"]
+    )
+
+
 class InvoiceFilters(Filters):
     """What a list of invoices can be narrowed by; `due_before` and `due_after` leave out the day
     itself.
@@ -208,3 +270,62 @@ class InvoiceOutput(Output):
     delivered_on = serializers.DateField(required=False)
     buyer_reference = serializers.CharField(required=False)
     internal_note = serializers.CharField(allow_null=True)
+
+
+class PaymentOutput(Output):
+    """A payment; `reversed_at` says when it was taken back, if it was."""
+
+    access = PAYMENT_FIELDS
+    examples = {**PaymentInput.examples, "currency": "EUR", "reversed_at": None}
+
+    id = serializers.UUIDField()
+    invoice = serializers.UUIDField(source="invoice_id")
+    amount = Money()
+    currency = serializers.CharField()
+    received_on = serializers.DateField()
+    method = serializers.CharField(allow_null=True)
+    reference = serializers.CharField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    reversed_at = serializers.DateTimeField(allow_null=True)
+
+
+class CreditedLineOutput(Output):
+    """What is taken back of one line."""
+
+    access = CREDITED_LINE_FIELDS
+    examples = {name: LINE[name] for name in ("description", "unit_price", "tax_rate")} | {
+        "quantity": "1",
+        "amount": "49.50",
+    }
+
+    invoice_line = serializers.UUIDField(source="invoice_line_id")
+    description = serializers.CharField(source="invoice_line.description")
+    quantity = Number()
+    unit_price = UnitPrice(source="invoice_line.unit_price", digits=12, places=6, min_value=ZERO)
+    tax_rate = Number(source="invoice_line.tax_rate", digits=3, places=2, zeros=2, min_value=ZERO)
+    amount = Money()
+
+
+class CreditNoteOutput(Output):
+    """A credit note; its amounts are what is taken back. Lists leave out its lines."""
+
+    access = CREDIT_NOTE_FIELDS
+    summary = frozenset({"lines"})
+    examples = {
+        **{"number": "CN-2030-000001", "currency": "EUR", "reason": "One came back"},
+        **{"subtotal": "49.50", "tax_total": "9.41", "total": "58.91"},
+    }
+
+    id = serializers.UUIDField()
+    number = serializers.CharField()
+    invoice = serializers.UUIDField(source="invoice_id")
+    currency = serializers.CharField()
+    reason = serializers.CharField(allow_null=True)
+    lines = CreditedLineOutput(many=True, source="positions")
+    subtotal = Money()
+    tax_total = Money()
+    total = Money()
+    issued_on = serializers.DateField()
+    created_at = serializers.DateTimeField()
+    allowances = DocumentAdjustmentOutput(many=True, required=False)
+    charges = DocumentAdjustmentOutput(many=True, required=False)

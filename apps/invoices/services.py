@@ -1,17 +1,23 @@
-"""What can happen to a draft."""
+"""What can happen to a draft; the last of it is that it is issued."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+from apps.customers.models import Customer
 from apps.customers.queries import customers
 from apps.invoices.access import InvoiceEvent, drafter
 from apps.invoices.models import Invoice, InvoiceLine
 from apps.invoices.money import plain, written
+from apps.invoices.numbering import INVOICES, next_number
 from apps.invoices.pricing import AMOUNTS, LISTS, price, refuse_foreign_amounts
+from apps.organizations.queries import organization, today
 from saas.audit import trail
 from saas.context import Actor
 from saas.errors import Problem, invalid
+
+TERM = timedelta(days=30)  # for who names no day on which payment is due
 
 
 def draft_invoice(
@@ -72,6 +78,33 @@ def delete_draft(actor: Actor, invoice: Invoice) -> None:
     invoice.delete()
 
 
+def issue_invoice(
+    actor: Actor, invoice: Invoice, *, issued_on: date | None = None, due_on: date | None = None
+) -> Invoice:
+    """Freeze a draft and give it the next number of the year of `issued_on`, today where the
+    organization is unless it is given. `due_on` is the draft's own unless given, or 30 days later.
+
+    Seller and buyer are copied as they are now. Raises 409 when it is no draft or has no lines,
+    400 when it would be due before it is issued.
+    """
+    _refuse_unless_draft(invoice)
+    if not invoice.positions:
+        raise Problem("conflict", "An invoice without lines claims nothing: add one first.")
+    invoice.issued_on = issued_on or today()
+    invoice.due_on = due_on or invoice.due_on or invoice.issued_on + TERM
+    if invoice.due_on < invoice.issued_on:
+        raise invalid("min", "This may not be before the day of issue.", pointer="/due_on")
+    seller = organization().get()
+    invoice.seller = {"id": str(seller.pk), "name": seller.name}
+    _copy_buyer(invoice, invoice.customer)
+    invoice.settle()
+    invoice.version += 1
+    invoice.number = next_number(INVOICES, invoice.issued_on.year)  # last: it locks the series
+    invoice.save()
+    trail.record(actor, InvoiceEvent.ISSUED, invoice, number=invoice.number)
+    return invoice
+
+
 def _refuse_unless_draft(invoice: Invoice) -> None:
     if not invoice.is_draft:
         raise Problem("conflict", f"This invoice is {invoice.status}; only a draft may change.")
@@ -103,6 +136,10 @@ def _keep_buyer(invoice: Invoice, customer_id: UUID) -> None:
     if customer is None:  # another tenant's, or nobody's: one answer, or it would tell them apart
         raise invalid("not-found", "There is no such customer.", pointer="/customer")
     invoice.customer = customer
+    _copy_buyer(invoice, customer)
+
+
+def _copy_buyer(invoice: Invoice, customer: Customer) -> None:
     invoice.buyer = {name: getattr(customer, name) for name in ("name", "country", "address")}
     invoice.buyer_email = customer.email
     invoice.buyer_tax_id = customer.tax_id

@@ -1,7 +1,8 @@
 """Which members and invitations there are."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -14,6 +15,11 @@ from saas.tenancy.binding import bound_tenant
 def organization() -> QuerySet[Organization]:
     """The bound organization, and no other."""
     return Organization.objects.filter(pk=bound_tenant())
+
+
+def today() -> date:
+    """The day that it is where the bound organization keeps its books."""
+    return timezone.localdate(timezone=ZoneInfo(organization().get().time_zone))
 
 
 def members() -> QuerySet[Membership]:

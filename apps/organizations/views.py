@@ -75,11 +75,11 @@ class MemberViewSet(SecureViewSet):
         """The memberships of the bound organization."""
         return queries.members()
 
-    def row(self) -> Membership:
+    def row(self, *of: Any, **named: Any) -> Membership:
         """The membership; before one is changed the owners are locked, always in the same order."""
         if self.action != "retrieve":
             queries.lock_owners()
-        return super().row()
+        return super().row(*of, **named)
 
     def partial_update(self, request: Request, **_: Any) -> Response:
         """Another role; without one in the body nothing changes."""

@@ -6,8 +6,9 @@ system check reports. SQLite drops triggers when a migration rebuilds a table, s
 lived in a migration would be gone without a word after the next one.
 """
 
+import hashlib
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from django.apps import apps
 from django.conf import settings
@@ -21,6 +22,10 @@ BOUND = "nullif(current_setting('app.tenant', true), '')::uuid"
 REFUSE_CHANGE = """
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'these rows are append-only' USING ERRCODE = 'restrict_violation'; END $$
+"""
+REFUSE_FROZEN = """
+CREATE OR REPLACE FUNCTION refuse_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'this row is frozen' USING ERRCODE = 'restrict_violation'; END $$
 """
 LISTING = "current_setting('app.across_tenants', true) = 'ids'"
 
@@ -53,6 +58,8 @@ def expected(vendor: str) -> list[Guard]:
             guards += derive.rows(model)
             for field in same_tenant_keys(model):
                 guards += derive.reference(model, field)
+            guards += derive.frozen(model)
+            guards += derive.frozen_parts(model)
         if issubclass(model, AppendOnly):
             guards += derive.append_only(model)
     return guards
@@ -63,6 +70,38 @@ def same_tenant_keys(model: type[TenantModel]) -> Iterator[models.ForeignKey]:  
     for field in model._meta.local_fields:
         if isinstance(field, models.ForeignKey) and issubclass(field.related_model, TenantModel):
             yield field
+
+
+def forbidden_change(model: type[TenantModel]) -> str:
+    """The condition under which a row with a `life` may not be updated, as both databases read it.
+
+    A column is frozen unless `life` names it, so one that is added later is frozen too.
+    """
+    life = model.life
+    assert life is not None  # noqa: S101  # asked for such models alone
+    columns = [f.column for f in model._meta.local_fields if f.column not in life.still]
+    changed = " OR ".join(f'OLD."{name}" IS DISTINCT FROM NEW."{name}"' for name in columns)
+    moves = [f"OLD.{life.state} = NEW.{life.state}"]
+    for state, following in life.moves.items():
+        moves += [
+            f"OLD.{life.state} = '{state}' AND NEW.{life.state} = '{next_}'" for next_ in following
+        ]
+    return (
+        f"(OLD.{life.state} <> '{life.first}' AND ({changed})) OR NOT ("
+        + " OR ".join(f"({move})" for move in moves)
+        + ")"
+    )
+
+
+def parent_of(model: type[TenantModel]) -> tuple[str, type[TenantModel]]:
+    """The column and the model of the row that the rows of `model` are frozen with."""
+    [field] = [key for key in same_tenant_keys(model) if key.name == model.part_of]
+    return field.column, cast(type[TenantModel], field.related_model)
+
+
+def marked(name: str, text: str) -> str:
+    """`name` with the digest of what it does: another declaration is another guard, and missing."""
+    return f"{name}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 class _PostgreSQL:
@@ -116,6 +155,72 @@ class _PostgreSQL:
                     f"FOR EACH {level} EXECUTE FUNCTION refuse_change()",
                 ),
             )
+
+    def frozen(self, model: type[TenantModel]) -> Iterator[Guard]:
+        """After its first state a row stays, and changes only where its `life` says."""
+        if model.life is None:
+            return
+        table, state = model._meta.db_table, model.life.state
+        change = forbidden_change(model)
+        yield self._freeze(table, marked(f"{table}_frozen", change), "UPDATE", change)
+        stays = f"OLD.{state} <> '{model.life.first}'"
+        yield self._freeze(table, f"{table}_stays", "DELETE", stays)
+        yield self._freeze(table, f"{table}_no_truncate", "TRUNCATE")
+
+    def _freeze(self, table: str, name: str, operation: str, condition: str = "") -> Guard:
+        level = f"FOR EACH ROW WHEN ({condition})" if condition else "FOR EACH STATEMENT"
+        return Guard(
+            table,
+            name,
+            (
+                REFUSE_FROZEN,
+                f'DROP TRIGGER IF EXISTS "{name}" ON {table}',
+                f'CREATE TRIGGER "{name}" BEFORE {operation} ON {table} {level} '
+                "EXECUTE FUNCTION refuse_frozen()",
+            ),
+        )
+
+    def frozen_parts(self, model: type[TenantModel]) -> Iterator[Guard]:
+        """No part joins, leaves or changes once the whole is frozen. The whole is locked, so that
+        it does not freeze between the look and the commit.
+        """
+        if not model.part_of:
+            return
+        table = model._meta.db_table
+        column, parent = parent_of(model)
+        whole = f"{parent._meta.db_table} WHERE id IN (OLD.{column}, NEW.{column})"
+        if parent.life:
+            state = parent.life.state
+            states = f"SELECT {state} FROM {whole} FOR SHARE"  # noqa: S608  # names of our own classes
+            is_frozen = f"found_state <> '{parent.life.first}'"
+        else:  # frozen from its first moment: its parts are written before it
+            states = f"SELECT 'written' FROM {whole}"  # noqa: S608  # as above
+            is_frozen = "true"
+        body = f"""
+            DECLARE found_state text;
+            BEGIN
+                FOR found_state IN {states} LOOP
+                    IF {is_frozen} THEN
+                        RAISE EXCEPTION 'this row is part of a frozen one'
+                            USING ERRCODE = 'restrict_violation';
+                    END IF;
+                END LOOP;
+                IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+                RETURN NEW;
+            END
+        """
+        name = marked(f"{table}_frozen_part", body)
+        yield Guard(
+            table,
+            name,
+            (
+                f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql "
+                f"AS $$ {body} $$",
+                f'DROP TRIGGER IF EXISTS "{name}" ON {table}',
+                f'CREATE TRIGGER "{name}" BEFORE INSERT OR UPDATE OR DELETE ON {table} '
+                f"FOR EACH ROW EXECUTE FUNCTION {name}()",
+            ),
+        )
 
     def _policy(self, table: str, name: str, condition: str) -> Guard:
         return Guard(
@@ -174,6 +279,36 @@ class _SQLite:
             name = f"{table}_no_{operation.lower()}"
             statement = f'CREATE TRIGGER "{name}" BEFORE {operation} ON {table} {refusal}'
             yield Guard(table, name, (statement,))
+
+    def frozen(self, model: type[TenantModel]) -> Iterator[Guard]:
+        """After its first state a row stays, and changes only where its `life` says."""
+        if model.life is None:
+            return
+        table = model._meta.db_table
+        change = forbidden_change(model)
+        yield self._freeze(table, marked(f"{table}_frozen", change), "UPDATE", change)
+        stays = f"OLD.{model.life.state} <> '{model.life.first}'"
+        yield self._freeze(table, f"{table}_stays", "DELETE", stays)
+
+    def frozen_parts(self, model: type[TenantModel]) -> Iterator[Guard]:
+        """No part joins, leaves or changes once the whole is frozen."""
+        if not model.part_of:
+            return
+        table = model._meta.db_table
+        column, parent = parent_of(model)
+        frozen = f" AND {parent.life.state} <> '{parent.life.first}'" if parent.life else ""
+        rows = {"INSERT": ("NEW",), "UPDATE": ("OLD", "NEW"), "DELETE": ("OLD",)}
+        for operation, sides in rows.items():
+            ids = ", ".join(f"{side}.{column}" for side in sides)
+            whole = f"{parent._meta.db_table} WHERE id IN ({ids}){frozen}"
+            found = f"EXISTS (SELECT 1 FROM {whole})"  # noqa: S608  # names of our own classes
+            name = marked(f"{table}_frozen_part_{operation.lower()}", found)
+            yield self._freeze(table, name, operation, found)
+
+    def _freeze(self, table: str, name: str, operation: str, condition: str) -> Guard:
+        refusal = "BEGIN SELECT RAISE(ABORT, 'this row is frozen'); END"
+        statement = f'CREATE TRIGGER "{name}" BEFORE {operation} ON {table} WHEN {condition} '
+        return Guard(table, name, (statement + refusal,))
 
 
 POSTGRESQL, SQLITE = _PostgreSQL(), _SQLite()

@@ -3,7 +3,7 @@ built.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.conf import settings
 from django.db import models
@@ -11,6 +11,21 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from saas.ids import IdField
 from saas.tenancy.binding import BoundTenant, bound_tenant
+
+
+class Life(NamedTuple):
+    """The states of a row. In the first it may change and go; from then on it stays, and only the
+    columns `still` change. `moves` says which states may follow each; `state` is the column.
+    """
+
+    state: str
+    moves: Mapping[str, tuple[str, ...]]
+    still: tuple[str, ...]
+
+    @property
+    def first(self) -> str:
+        """The state in which everything may change."""
+        return next(iter(self.moves))
 
 
 class ForeignTenant(RuntimeError):
@@ -62,6 +77,8 @@ class TenantModel(models.Model):
 
     # Other settings of the session by which a single row may also be *read*: column -> setting.
     readable_by: ClassVar[Mapping[str, str]] = {}
+    life: ClassVar[Life | None] = None  # when a row stops changing
+    part_of: ClassVar[str] = ""  # the foreign key to the row that these are frozen with
 
     class Meta:
         abstract = True

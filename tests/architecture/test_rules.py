@@ -107,7 +107,9 @@ def naive(node: ast.AST) -> bool:
     """A moment without its offset."""
     name, arguments = called(node), getattr(node, "args", [])
     zones = [k for k in getattr(node, "keywords", []) if k.arg in ("tz", "tzinfo")]
-    if last(name) in ("utcnow", "utcfromtimestamp") or name.endswith(("date.today", "datetime.today")):
+    if last(name) in ("utcnow", "utcfromtimestamp") or name.endswith(
+        ("date.today", "datetime.today")
+    ):
         return True
     if name.endswith("datetime.now"):
         return not arguments and not zones

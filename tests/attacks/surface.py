@@ -22,7 +22,8 @@ from saas.tenancy.binding import bind
 from saas.validation.inputs import Input, NoInput
 from saas.view import SecureViewSet
 from tests.cast import Member, Tenant
-from tests.matrix.samples import SAMPLES
+from tests.matrix import samples
+from tests.matrix.samples import SAMPLES, filled
 
 ABSENT = "00000000-0000-7000-8000-000000000000"
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -86,12 +87,12 @@ class Shot:
         return caller.call(self.method, self.path, self.body if body is None else body, **sent)
 
 
-def aim(operation: Operation, tenant: Tenant, row: str | None = None) -> Shot:
+def aim(operation: Operation, tenant: Tenant, row: samples.Row | None = None) -> Shot:
     """A right request for `operation`, about a new row of `tenant` or the row that is given."""
     sample = SAMPLES[operation.path]
     if row is None and sample.row:
         row = sample.row(tenant)
-    path = operation.path.replace("{id}", str(row))
+    path = filled(operation.path, row)
     body = sample.bodies.get(operation.method)
     headers: dict[str, str] = {}
     if operation.rule.idempotent:

@@ -19,6 +19,7 @@ from saas.edge.exposure import MAX_REPORTED
 from saas.tenancy.binding import bind
 from tests.attacks.surface import OPERATIONS, READING, comparable, new_network
 from tests.cast import V1, call
+from tests.matrix.samples import filled
 
 pytestmark = [pytest.mark.core]
 
@@ -95,7 +96,7 @@ def test_a_key_anywhere_but_in_its_header_opens_nothing(acme):
     ]
     body = {"api_key": secret, "access_token": secret, "X-API-Key": secret}
     for operation in OPERATIONS:
-        path = operation.path.replace("{id}", str(acme.id))
+        path = filled(operation.path, str(acme.id))
         for headers in tries:
             answer = call(Client(), operation.method, path, None, **headers)
             assert answer.status_code == 401, (operation, headers)

@@ -85,6 +85,7 @@ def test_no_field_but_the_declared_ones_is_taken_at_any_depth(operation, acme):
     assert not changes(before, database(acme))
 
 
+SETTLED = {"version", "updated_at"}
 MAY_CHANGE = {  # what one right request changes: table -> columns; + is a new row
     "PATCH organization": {"organizations_organization": {"name", "updated_at"}},
     "PATCH members/{id}": {"organizations_membership": {"role"}},
@@ -97,6 +98,38 @@ MAY_CHANGE = {  # what one right request changes: table -> columns; + is a new r
         "persistence_idempotencyrecord": {"+"},
     },
     "PATCH invoices/{id}": {"invoices_invoice": {"note", "version", "updated_at"}},
+    "POST invoices/{id}/issuance": {
+        "invoices_invoice": {
+            *("status", "number", "issued_on", "due_on", "seller"),
+            *SETTLED,
+        },
+        "invoices_numberseries": {"+"},
+        "persistence_idempotencyrecord": {"+"},
+    },
+    "POST invoices/{id}/cancellation": {
+        "invoices_invoice": {"status", "amount_credited"} | SETTLED,
+        "invoices_creditnote": {"+"},
+        "invoices_creditnoteline": {"+"},
+        "invoices_numberseries": {"+"},
+        "persistence_idempotencyrecord": {"+"},
+    },
+    "POST invoices/{id}/payments": {
+        "invoices_invoice": {"amount_paid"} | SETTLED,
+        "invoices_payment": {"+"},
+        "persistence_idempotencyrecord": {"+"},
+    },
+    "POST invoices/{id}/payments/{payment_id}/reversal": {
+        "invoices_invoice": {"amount_paid"} | SETTLED,
+        "invoices_paymentreversal": {"+"},
+        "persistence_idempotencyrecord": {"+"},
+    },
+    "POST invoices/{id}/credit-notes": {
+        "invoices_invoice": {"amount_credited"} | SETTLED,
+        "invoices_creditnote": {"+"},
+        "invoices_creditnoteline": {"+"},
+        "invoices_numberseries": {"+"},
+        "persistence_idempotencyrecord": {"+"},
+    },
     "POST api-keys": {"integrations_apikey": {"+"}},
     "POST api-keys/{id}/rotation": {"integrations_apikey": {"+", "expires_at"}},
 }

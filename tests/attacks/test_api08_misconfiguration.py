@@ -12,11 +12,11 @@ from django.test import Client
 from saas.tenancy.binding import bound_tenant
 from tests.attacks.surface import ABSENT, OPERATIONS, aim, comparable
 from tests.cast import call
-from tests.matrix.samples import customer
+from tests.matrix.samples import customer, filled
 
 pytestmark = [pytest.mark.core, pytest.mark.practice("X-18")]
 
-PATHS = sorted({operation.path.replace("{id}", ABSENT) for operation in OPERATIONS})
+PATHS = sorted({filled(operation.path, ABSENT) for operation in OPERATIONS})
 SENT_BY_ALL = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -51,7 +51,7 @@ def test_each_path_answers_its_methods_and_says_exactly_which(acme):
     odd = {"PUT", "TRACE", "OPTIONS", "CONNECT", "TRACK", "DEBUG", "PROPFIND", "FOO", "GETT", "M-X"}
     callers = (acme.owner.call, lambda *args: call(Client(), *args))
     for path in PATHS:
-        mine = {o.method for o in OPERATIONS if o.path.replace("{id}", ABSENT) == path}
+        mine = {o.method for o in OPERATIONS if filled(o.path, ABSENT) == path}
         allowed = mine | ({"HEAD"} if "GET" in mine else set())
         for method in odd | ({"GET", "POST", "PATCH", "DELETE"} - mine):
             for answer in (caller(method, path) for caller in callers):

@@ -57,7 +57,7 @@ class Document:
 
     def judge(self, method: str, path: str, answer: Any) -> None:
         """Raise Drift unless status, headers, media type and body are what the document says."""
-        route = next((name for name, form in self.paths.items() if form.fullmatch(path)), None)
+        route = next((name for name, form in self.paths.items() if form.fullmatch(path)), "")
         operations = self.document["paths"].get(route, {})
         operation = operations.get("get" if method == "HEAD" else method.lower())
         status = str(answer.status_code)

@@ -1,6 +1,8 @@
 """What the matrix needs to know of each route: a row of a tenant, and a body that is right."""
 
+import re
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from tests.cast import KEY, Tenant
@@ -18,6 +20,25 @@ def draft(tenant: Tenant) -> str:
     """The id of a draft that the clerk made, so that each role that drafts may change it."""
     body = {"customer": customer(tenant), "currency": "EUR", "lines": [LINE]}
     return made(tenant.clerk.post("invoices", body, Idempotency_Key=KEY))
+
+
+def issued(tenant: Tenant) -> str:
+    """The id of an invoice that is no draft any more."""
+    id = draft(tenant)
+    return made(tenant.owner.post(f"invoices/{id}/issuance", Idempotency_Key=KEY))
+
+
+def payment(tenant: Tenant) -> tuple[str, str]:
+    """The ids of an invoice and of a payment for it."""
+    id = issued(tenant)
+    asked = {"amount": "1.00"}
+    return id, made(tenant.owner.post(f"invoices/{id}/payments", asked, Idempotency_Key=KEY))
+
+
+def credit_note(tenant: Tenant) -> str:
+    """The id of a credit note."""
+    id = issued(tenant)
+    return made(tenant.owner.post(f"invoices/{id}/cancellation", Idempotency_Key=KEY))
 
 
 def invitation(tenant: Tenant) -> str:
@@ -47,11 +68,28 @@ def made(answer: Any) -> str:
     return answer.json()["id"]
 
 
+Row = str | tuple[str, ...]  # an id, or those of a row and of what is above it
+
+
 class Sample(NamedTuple):
     """`row` makes the row that the path names; `bodies` are right for each method."""
 
-    row: Callable[[Tenant], str] | None = None
+    row: Callable[[Tenant], Row] | None = None
     bodies: dict[str, Any] = {}
+
+
+def filled(path: str, row: Row | None) -> str:
+    """`path` with the ids of `row` in it, from left to right; one id stands for all of them."""
+    ids = iter(row) if isinstance(row, tuple) else repeat(row)
+    return re.sub(r"\{\w+\}", lambda _: str(next(ids)), path)
+
+
+def credit_body(tenant: Tenant) -> dict[str, Any]:
+    """A little of the newest invoice is taken back."""
+    line = "0190a0b0-0000-7000-8000-000000000000"
+    for invoice in tenant.owner.get("invoices?page_size=1").json()["results"]:
+        line = tenant.owner.get(f"invoices/{invoice['id']}").json()["lines"][0]["id"]
+    return {"reason": "It came back", "lines": [{"invoice_line": line, "quantity": "0.01"}]}
 
 
 def invoice_body(tenant: Tenant) -> dict[str, Any]:
@@ -70,6 +108,14 @@ SAMPLES: dict[str, Sample] = {
     "customers/{id}": Sample(customer, {"PATCH": {"name": "Initrode"}}),
     "invoices": Sample(bodies={"POST": invoice_body}),
     "invoices/{id}": Sample(draft, {"PATCH": {"note": "Thank you."}}),
+    "invoices/{id}/issuance": Sample(draft, {"POST": {}}),
+    "invoices/{id}/cancellation": Sample(issued, {"POST": {}}),
+    "invoices/{id}/payments": Sample(issued, {"POST": {"amount": "1.00"}}),
+    "invoices/{id}/payments/{payment_id}": Sample(payment),
+    "invoices/{id}/payments/{payment_id}/reversal": Sample(payment, {"POST": {}}),
+    "invoices/{id}/credit-notes": Sample(issued, {"POST": credit_body}),
+    "credit-notes": Sample(),
+    "credit-notes/{id}": Sample(credit_note),
     "api-keys": Sample(bodies={"POST": {"name": "a key"}}),
     "api-keys/{id}": Sample(key),
     "api-keys/{id}/rotation": Sample(key, {"POST": {}}),

@@ -17,7 +17,7 @@ from saas.authorization.permissions import known_permissions, roles
 from saas.checks import secure_views
 from saas.tenancy.binding import bind
 from tests.cast import KEY, Member, Tenant, call
-from tests.matrix.samples import SAMPLES
+from tests.matrix.samples import SAMPLES, filled
 
 pytestmark = pytest.mark.core
 
@@ -59,7 +59,7 @@ def ask(acme, globex):
         sample = SAMPLES[operation.path]
         if relation not in rows and sample.row:
             rows[relation] = sample.row({"own": acme, "foreign": globex}[relation])
-        path = operation.path.replace("{id}", str(rows.get(relation)))
+        path = filled(operation.path, rows.get(relation))
         body = sample.bodies.get(operation.method)
         if callable(body):
             body = body(acme)
@@ -85,7 +85,7 @@ def test_every_route_has_a_sample():
 @pytest.mark.practice("AUTHN-16")
 def test_nothing_works_without_a_living_credential(operation, acme, ask):
     for name, credential in dead_credentials(acme).items():
-        path = operation.path.replace("{id}", ABSENT)
+        path = filled(operation.path, ABSENT)
         answer = call(Client(), operation.method, path, None, **credential)
         assert answer.status_code == 401, (name, answer.content)
         assert answer["WWW-Authenticate"].startswith("Bearer "), name

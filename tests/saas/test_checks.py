@@ -293,9 +293,10 @@ def test_e018_to_e020_a_wire_that_can_be_read(settings, name, value, expected):
 
 def test_every_id_is_tested_here_or_with_the_guards():
     known = set(re.findall(r"saas\.E\d{3}", Path(checks.__file__).read_text()))
-    here = Path(__file__).read_text() + (
-        Path(__file__).parent / "persistence" / "test_guards.py"
-    ).read_text()
+    here = (
+        Path(__file__).read_text()
+        + (Path(__file__).parent / "persistence" / "test_guards.py").read_text()
+    )
     assert known <= set(re.findall(r"saas\.E\d{3}", here))
 
 

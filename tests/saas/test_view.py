@@ -146,7 +146,9 @@ def test_an_operation_is_read_write_or_what_it_declares(monkeypatch, acme):
     note = write(acme)
     copied = acme.owner.post(f"notes/{note.pk}/copies", Idempotency_Key="0123456789abcdef")
     assert '"sensitive"' in copied["RateLimit-Policy"]
-    declared = {"create": Allow(Notes.WRITE, rate="read", event=CopyViewSet.operations["create"].event)}
+    declared = {
+        "create": Allow(Notes.WRITE, rate="read", event=CopyViewSet.operations["create"].event)
+    }
     monkeypatch.setattr(CopyViewSet, "operations", declared)
     assert '"read"' in acme.owner.post(f"notes/{note.pk}/copies")["RateLimit-Policy"]
 

@@ -31,9 +31,7 @@ def send(
     """One request; `key` goes into X-API-Key, `environ` into the WSGI environment as it is."""
     sent = dict(headers or {}) | ({"X-API-Key": key} if key else {})
     client = Client(raise_request_exception=False)
-    return client.generic(
-        method, path, body, content_type, secure=secure, headers=sent, **environ
-    )
+    return client.generic(method, path, body, content_type, secure=secure, headers=sent, **environ)
 
 
 def refused(response: Any, status: int, code: str) -> Any:

@@ -232,6 +232,8 @@ def test_only_a_draft_changes_or_goes(acme, customer, status):
     deleted = acme.owner.delete(f"invoices/{draft['id']}")
     assert changed.status_code == deleted.status_code == 409
     assert changed.json()["code"] == deleted.json()["code"] == "conflict"
+    for answer in (changed, deleted):  # the service says why; the triggers behind it could not
+        assert answer.json()["detail"] == f"This invoice is {status}; only a draft may change."
     assert rows_of(acme) == before
     assert [event for event, _ in events_of(acme, draft)] == ["invoice.drafted"]
 

@@ -53,7 +53,11 @@ def test_raw_sql_of_the_serving_role_changes_nothing(acme_committed):
 @on_postgresql
 def test_raw_sql_of_the_owner_changes_nothing_either(acme_committed):
     told = f"SELECT set_config('app.tenant', '{acme_committed.id}', false)"
-    for sql in (*CHANGES, "TRUNCATE audit_auditentry", "TRUNCATE organizations_organization CASCADE"):
+    for sql in (
+        *CHANGES,
+        "TRUNCATE audit_auditentry",
+        "TRUNCATE organizations_organization CASCADE",
+    ):
         with pytest.raises(DatabaseError, match="append-only"):
             as_owner(told, sql)
     assert fault(acme_committed) is None
@@ -98,7 +102,9 @@ def test_a_migration_of_the_table_does_not_open_it(acme_committed):
         assert guards.missing(connection)
     call_command("migrate", verbosity=0)
     assert guards.missing(connection) == []
-    replacing = [(REPLACE, "f" * 32, raw(acme_committed.id))] if connection.vendor == "sqlite" else []
+    replacing = (
+        [(REPLACE, "f" * 32, raw(acme_committed.id))] if connection.vendor == "sqlite" else []
+    )
     assert_refused(acme_committed, *[(sql,) for sql in CHANGES], *replacing)
     lengthen(acme_committed, 1)
     assert fault(acme_committed) is None

@@ -45,7 +45,10 @@ def test_what_is_stored_is_a_keyed_digest_that_the_pepper_alone_can_make():
     assert minted.public_id not in minted.digest
 
 
-@given(position=st.integers(0, len(PREFIX) + PUBLIC_ID + SECRET + CHECKSUM - 1), shift=st.integers(1, 61))
+@given(
+    position=st.integers(0, len(PREFIX) + PUBLIC_ID + SECRET + CHECKSUM - 1),
+    shift=st.integers(1, 61),
+)
 def test_a_single_wrong_character_is_always_noticed(position, shift):  # fmt: skip
     secret = mint().secret
     wrong = ALPHABET[(ALPHABET.find(secret[position]) + shift) % len(ALPHABET)]

@@ -16,7 +16,9 @@ SECRET = PREFIX + "a1B2c3D4e5F6" * 5 + "x"  # the same in every worker of a run
 
 def line(message, **more):
     """The line that a message becomes."""
-    record = logging.LogRecord("saas", logging.ERROR, "x.py", 1, message, None, more.get("exc_info"))
+    record = logging.LogRecord(
+        "saas", logging.ERROR, "x.py", 1, message, None, more.get("exc_info")
+    )
     record.__dict__.update({k: v for k, v in more.items() if k != "exc_info"})
     return JsonFormatter().format(record)
 

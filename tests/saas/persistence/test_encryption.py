@@ -92,7 +92,9 @@ def test_a_row_that_moves_to_another_tenant_with_its_key_is_unreadable(committed
     moving = [f"UPDATE {table} SET tenant_id = '{raw(globex.id)}'" for table in
               ("toy_note", "persistence_datakey")]  # noqa: S608  # our own names  # fmt: skip
     if connection.vendor == "postgresql":
-        moving = [f"ALTER TABLE {sql.split()[1]} NO FORCE ROW LEVEL SECURITY; {sql}" for sql in moving]
+        moving = [
+            f"ALTER TABLE {sql.split()[1]} NO FORCE ROW LEVEL SECURITY; {sql}" for sql in moving
+        ]
     as_owner(*moving)
     with pytest.raises(Unreadable):
         read(globex, note)

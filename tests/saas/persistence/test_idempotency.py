@@ -113,7 +113,9 @@ def test_after_a_day_a_key_is_new_again(acme):
 
 def test_where_it_is_not_asked_for_the_key_is_ignored(acme):
     for _ in range(2):
-        assert acme.owner.post("notes", {"title": "x"}, **{"Idempotency-Key": KEY}).status_code == 201
+        assert (
+            acme.owner.post("notes", {"title": "x"}, **{"Idempotency-Key": KEY}).status_code == 201
+        )
     assert count(acme) == 2
 
 

@@ -102,7 +102,9 @@ def test_raw_sql_sees_and_changes_the_told_tenant_alone(two):
     assert in_database(globex, "SELECT title FROM toy_note") == [("theirs",)]
 
 
-@pytest.mark.parametrize("forged", ["", " ", "null", "not a uuid", "00000000-0000-0000-0000-000000000000"])
+@pytest.mark.parametrize(
+    "forged", ["", " ", "null", "not a uuid", "00000000-0000-0000-0000-000000000000"]
+)
 def test_a_forged_tenant_shows_nothing_or_fails(two, forged):  # fmt: skip
     told = "SELECT set_config('app.tenant', %s, true), (SELECT count(*) FROM toy_note)"
     try:

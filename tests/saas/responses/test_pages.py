@@ -20,7 +20,15 @@ pytestmark = [pytest.mark.core]
 @pytest.fixture
 def seven(acme):
     """Notes of which some share a title and some have no day."""
-    days = [None, date(2026, 3, 1), date(2026, 1, 1), None, date(2026, 3, 1), date(2026, 2, 1), None]
+    days = [
+        None,
+        date(2026, 3, 1),
+        date(2026, 1, 1),
+        None,
+        date(2026, 3, 1),
+        date(2026, 2, 1),
+        None,
+    ]
     notes = [write(acme, f"T{n % 3}", due_on=day) for n, day in enumerate(days)]
     return sorted(notes, key=lambda note: note.pk)  # of one millisecond, any may be the newer
 
@@ -170,7 +178,11 @@ def test_no_changed_cursor_is_believed(acme, seven):
 
 
 def test_a_place_survives_its_cursor():
-    for place in (Place(None, "1", False), Place("a\0é", "2", True), Place("2026-01-01", "3", True)):
+    for place in (
+        Place(None, "1", False),
+        Place("a\0é", "2", True),
+        Place("2026-01-01", "3", True),
+    ):
         assert read_cursor(write_cursor(place, "here"), "here") == place
 
 

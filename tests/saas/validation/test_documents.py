@@ -136,7 +136,7 @@ class Outer(Input):
 
     note = Text(max_length=9, default="-")
     inner = Inner(required=False, allow_null=True)
-    many = Inner(many=True, allow_empty=False, max_length=3)
+    many: Any = Inner(many=True, allow_empty=False, max_length=3)  # type: ignore[call-arg]  # of a list
     names = serializers.ListField(child=Choice(choices=["a"]), min_length=2, max_length=4)
 
 

@@ -95,7 +95,11 @@ def test_what_merely_looks_like_it_is_refused(kind, sent):
     assert caught.value.detail
 
 
-@given(number=st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-10**9, max_value=10**9))
+@given(
+    number=st.decimals(
+        allow_nan=False, allow_infinity=False, places=4, min_value=-(10**9), max_value=10**9
+    )
+)
 def test_a_decimal_is_kept_exactly_and_never_rounded(number):
     field, sent = DecimalText(digits=10, places=4), format(number, "f")
     if not sent.startswith("-0.0000"):
@@ -103,7 +107,11 @@ def test_a_decimal_is_kept_exactly_and_never_rounded(number):
         assert field.to_representation(field.run_validation(sent)) == sent
 
 
-@given(value=st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.none(), st.lists(st.integers())))
+@given(
+    value=st.one_of(
+        st.text(), st.integers(), st.floats(), st.booleans(), st.none(), st.lists(st.integers())
+    )
+)
 @pytest.mark.parametrize("kind", FIELDS)
 def test_no_value_makes_a_field_fail_with_anything_but_a_refusal(kind, value):
     try:

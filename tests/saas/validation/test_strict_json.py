@@ -62,7 +62,7 @@ def test_each_of_them_is_the_same_400_over_http_and_nothing_is_made(acme):
     "body",
     [
         b"{}",
-        b' \n\t{ } \r\n',
+        b" \n\t{ } \r\n",
         b'{"a": "\\ud83d\\ude00"}',
         '{"a": "😀 é \u200b"}'.encode(),
         b'{"a":' + b"[" * DEEP + b"]" * DEEP + b"}",
@@ -125,7 +125,9 @@ def test_counting_brackets_takes_time_in_proportion_to_the_text(unit):
     assert seconds(KIB_256 - 1) < 0.5
 
 
-@pytest.mark.parametrize("body", [b'{"a": "' + b'\\"' * 131_000, b'{"a":"' * 40_000, b'"' * KIB_256])
+@pytest.mark.parametrize(
+    "body", [b'{"a": "' + b'\\"' * 131_000, b'{"a":"' * 40_000, b'"' * KIB_256]
+)
 def test_the_worst_body_that_we_read_costs_less_than_half_a_second(body):
     start = time.perf_counter()
     with pytest.raises(Problem):

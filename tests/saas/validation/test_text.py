@@ -119,7 +119,9 @@ def test_a_hundred_kilobytes_are_judged_at_once(value):
     assert time.perf_counter() - start < 0.05
 
 
-@given(value=st.text(max_size=300) | st.from_regex(r"[a-zäß.+-]{1,80}@[a-zäß.-]{1,80}", fullmatch=True))
+@given(
+    value=st.text(max_size=300) | st.from_regex(r"[a-zäß.+-]{1,80}@[a-zäß.-]{1,80}", fullmatch=True)
+)
 @pytest.mark.practice("INPUT-09")
 def test_no_text_makes_the_judge_of_addresses_fail(value):
     address = text.email(value)

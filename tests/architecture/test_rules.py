@@ -128,19 +128,23 @@ def inexact(node: ast.AST) -> bool:
 def past_the_manager(node: ast.AST) -> bool:
     """A query that begins without the manager, so without the tenant."""
     name = last(called(node))
-    return (name.endswith("QuerySet") or name == "UsableKeys") and bool(getattr(node, "args", []))
+    if not (name.endswith("QuerySet") or name == "UsableKeys") or not isinstance(node, ast.Call):
+        return False
+    return bool(node.args or node.keywords)
 
 
 RULES = {
     "the corridor alone reads what a caller sent": Rule(
-        attribute_of("request", "data", "query_params", "body", "COOKIES", "META", "FILES", "POST", "GET"),
-        ["title = request.data['title']", "self.request.POST.get('x')", "request.META['REMOTE_ADDR']"],
+        attribute_of("request", "data", "query_params", "body", "COOKIES", "META", "FILES", "POST",
+                     "GET"),
+        ["title = request.data['title']", "self.request.POST.get('x')", "request.META['HOST']"],
         ["asked = self.asked", "response.data = 1"],
         folders=("apps",),
     ),
     "no serializer follows a model": Rule(
         fields_by_default,
-        ["class S:\n class Meta:\n  fields = '__all__'", "class S:\n class Meta:\n  exclude = ('x',)"],
+        ["class S:\n class Meta:\n  fields = '__all__'",
+         "class S:\n class Meta:\n  exclude = ('x',)"],
         ["class S:\n class Meta:\n  fields = ('a',)", "exclude = 1"],
     ),
     "nothing steps out of the protection against forged forms": Rule(
@@ -188,7 +192,7 @@ RULES = {
     ),
     "a query begins with the manager": Rule(
         past_the_manager,
-        ["QuerySet(Note)", "models.QuerySet(model=Note, using='x') or QuerySet(Note)", "UsableKeys(ApiKey)"],
+        ["QuerySet(Note)", "models.QuerySet(model=Note)", "UsableKeys(ApiKey)"],
         ["Note.objects.all()", "rows: QuerySet[Note]", "class Q(models.QuerySet[Any]): ..."],
         exceptions={
             "saas/authentication/lookup.py": "a digest names one row before its tenant is known",
@@ -234,7 +238,7 @@ def found(rule: Rule, path: Path) -> list[str]:
 def test_no_file_breaks_it(rule):
     files = [path for path in rule.files() if str(path.relative_to(ROOT)) not in rule.exceptions]
     assert files
-    assert sum((found(rule, path) for path in files), []) == []
+    assert [place for path in files for place in found(rule, path)] == []
 
 
 @each_rule

@@ -1,4 +1,4 @@
-"""The kit is tested on notes (tests/toy): its routes and roles stand in front for each test here."""
+"""The kit is tested on notes: the routes and roles of `tests/toy` stand in front for each test."""
 
 import json
 import logging

@@ -211,7 +211,7 @@ def test_e009_to_e012_models_outside_the_walls(monkeypatch, settings):
         class Meta:
             app_label = "toy"
 
-    class Nobodys(models.Model):
+    class Nobodys(models.Model):  # noqa: DJ008  # it is never shown
         class Meta:
             app_label = "toy"
 

@@ -19,7 +19,13 @@ EVERYBODY = {"id", "name", "country", "created_at", "updated_at"}
 def test_an_owner_creates_a_customer_and_reads_the_same(acme):
     made = acme.owner.post("customers", WHOLE)
     assert made.status_code == 201, made.content
-    assert made.json().keys() == EVERYBODY | {"email", "address", "tax_id", "bank_account", "internal_note"}
+    assert made.json().keys() == EVERYBODY | {
+        "email",
+        "address",
+        "tax_id",
+        "bank_account",
+        "internal_note",
+    }
     assert made.json()["bank_account"]["last4"] == "3000"
     read = acme.owner.get(f"customers/{made.json()['id']}")
     assert read.json() == made.json()
@@ -40,7 +46,10 @@ def test_another_tenant_gets_the_same_404_as_for_a_customer_that_never_was(acme,
 
 
 def test_pages_follow_each_other_without_a_gap(acme):
-    names = [acme.owner.post("customers", {"name": f"C{i}", "country": "DE"}).json()["name"] for i in range(7)]
+    names = [
+        acme.owner.post("customers", {"name": f"C{i}", "country": "DE"}).json()["name"]
+        for i in range(7)
+    ]
     for ordering, expected in (("name", names), ("-name", names[::-1]), ("-created_at", None)):
         seen, url = [], f"customers?page_size=3&ordering={ordering}"
         while url:

@@ -28,9 +28,9 @@ OF_INVOICES = [
 ]
 ISSUED = "(SELECT id FROM invoices_invoice WHERE status <> 'draft')"
 OF_LINES = [
-    f"UPDATE invoices_invoiceline SET description = 'x' WHERE invoice_id IN {ISSUED}",  # noqa: S608  # the text above
-    f"DELETE FROM invoices_invoiceline WHERE invoice_id IN {ISSUED}",  # noqa: S608  # the text above
-    f"UPDATE invoices_invoiceline SET position = 9, invoice_id = {ISSUED[:-1]} LIMIT 1)"  # noqa: S608  # the text above
+    f"UPDATE invoices_invoiceline SET description = 'x' WHERE invoice_id IN {ISSUED}",  # the text above
+    f"DELETE FROM invoices_invoiceline WHERE invoice_id IN {ISSUED}",  # the text above
+    f"UPDATE invoices_invoiceline SET position = 9, invoice_id = {ISSUED[:-1]} LIMIT 1)"  # the text above
     " WHERE invoice_id IN (SELECT id FROM invoices_invoice WHERE status = 'draft')",
 ]
 OF_WHAT_FOLLOWED = [
@@ -74,7 +74,7 @@ def acme(committed):
 def rows(tenant):
     """Everything about invoices, to hold a refusal against."""
     names = ("invoice", "invoiceline", "payment", "paymentreversal", "creditnote", "creditnoteline")
-    tables = [f"SELECT * FROM invoices_{name}" for name in names]  # noqa: S608  # named above
+    tables = [f"SELECT * FROM invoices_{name}" for name in names]  # named above
     return [sorted(map(repr, in_database(tenant, table))) for table in tables]
 
 
@@ -98,7 +98,9 @@ def test_no_line_joins_what_is_frozen(acme):
 
 def test_what_the_money_changes_may_still_change(acme):
     in_database(acme, "UPDATE invoices_invoice SET version = version + 1 WHERE status = 'paid'")
-    in_database(acme, "DELETE FROM invoices_invoiceline WHERE invoice_id NOT IN " + ISSUED)  # noqa: S608  # the text above
+    in_database(
+        acme, "DELETE FROM invoices_invoiceline WHERE invoice_id NOT IN " + ISSUED
+    )  # the text above
     in_database(acme, "DELETE FROM invoices_invoice WHERE status = 'draft'")
     [(count,)] = in_database(acme, "SELECT count(*) FROM invoices_invoice")
     assert count == 3

@@ -68,7 +68,7 @@ def test_a_single_wrong_character_is_always_noticed(position, shift):  # fmt: sk
         lambda s: s.replace("sr_live_", "SR_LIVE_"),
         lambda s: s[:20] + "_" + s[21:],
         lambda s: s[:20] + "é" + s[21:],
-        lambda s: s[:-1] + "０",
+        lambda s: s[:-1] + "\uff10",
         lambda s: s.swapcase(),
     ],
 )

@@ -98,10 +98,12 @@ def test_any_credential_will_do_where_the_declaration_says_so_aloud(acme):
 def test_a_condition_is_held_against_the_row_and_named_in_words(acme):
     note = write(acme)
     reply = write(acme, parent=note)
-    copy = {"Idempotency-Key": "k" * 16}
-    assert acme.owner.post(f"notes/{note.pk}/copies", **copy).status_code == 201
-    document = refused(acme.owner.post(f"notes/{reply.pk}/copies", **copy | {"Idempotency-Key": "j" * 16}),
-                       403, "permission-denied")  # fmt: skip
+    made, answer = (
+        acme.owner.post(f"notes/{row.pk}/copies", Idempotency_Key=str(row.pk))
+        for row in (note, reply)
+    )
+    assert made.status_code == 201
+    document = refused(answer, 403, "permission-denied")
     assert document["detail"] == "Not permitted here: it is no reply."
     assert condition_name(Allow(Notes.READ, when=it_is_no_reply)) == "it is no reply"
     with pytest.raises(Problem):

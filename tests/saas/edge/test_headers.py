@@ -65,8 +65,9 @@ def test_every_kind_of_answer_has_exactly_these_headers(acme):
 @pytest.mark.practice("TRANS-03")
 @pytest.mark.practice("X-03")
 @pytest.mark.parametrize(
-    ("place", "name"), [(NoteViewSet, "rows"), (NoteViewSet, "dispatch"), (gate, "refuse_two_credentials")]
-)  # fmt: skip
+    ("place", "name"),
+    [(NoteViewSet, "rows"), (NoteViewSet, "dispatch"), (gate, "refuse_two_credentials")],
+)
 def test_a_fault_of_ours_answers_with_them_too_and_says_nothing(acme, monkeypatch, place, name):
     def break_down(*_, **__):
         raise RuntimeError("CANARY at /srv/app/line 42")
@@ -109,8 +110,9 @@ def test_another_origin_reads_nothing_unless_it_is_on_the_list(acme, settings):
 
 @pytest.mark.practice("TRANS-10")
 @pytest.mark.parametrize(
-    "tail", [".css", ".js", ";x.js", "/x.css", "/", "%2ecss", "%00.css", "%3b.js", "//", "/.", "%0a"]
-)  # fmt: skip
+    "tail",
+    [".css", ".js", ";x.js", "/x.css", "/", "%2ecss", "%00.css", "%3b.js", "//", "/.", "%0a"],
+)
 def test_a_path_that_would_fool_a_cache_does_not_exist(acme, tail):
     for path in (NOTES, f"{NOTES}/{acme.owner.post('notes', {'title': 'x'}).json()['id']}"):
         answer = send("GET", path + tail, key=acme.owner.secret)

@@ -22,14 +22,18 @@ CANARY = "canary-7d31f0"
 def stored(tenant, note, column="body"):
     """The bytes of the column."""
     with bind(tenant.id):
-        (row,) = in_database(tenant, f"SELECT {column} FROM toy_note WHERE id = %s", raw(note.pk))  # noqa: S608  # our own names
+        (row,) = in_database(
+            tenant, f"SELECT {column} FROM toy_note WHERE id = %s", raw(note.pk)
+        )  # our own names
     return row[0]
 
 
 def put(tenant, note, token, column="body"):
     """Write bytes into the column, past the field."""
     with bind(tenant.id):
-        in_database(tenant, f"UPDATE toy_note SET {column} = %s WHERE id = %s", token, raw(note.pk))  # noqa: S608  # our own names
+        in_database(
+            tenant, f"UPDATE toy_note SET {column} = %s WHERE id = %s", token, raw(note.pk)
+        )  # our own names
 
 
 def read(tenant, note, attribute="body"):
@@ -63,7 +67,7 @@ def test_no_table_holds_the_plain_text(acme):
     dump = ""
     with connection.cursor() as cursor, bind(acme.id):
         for table in connection.introspection.table_names(cursor):
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608  # our own names
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # our own names
             dump += str(cursor.fetchall())
     assert "v1." in dump
     assert CANARY not in dump
@@ -90,7 +94,7 @@ def test_a_row_that_moves_to_another_tenant_with_its_key_is_unreadable(committed
     acme, globex = make_tenant("Acme"), make_tenant("Globex")
     note = write(acme, body=CANARY)
     moving = [f"UPDATE {table} SET tenant_id = '{raw(globex.id)}'" for table in
-              ("toy_note", "persistence_datakey")]  # noqa: S608  # our own names  # fmt: skip
+              ("toy_note", "persistence_datakey")]  # our own names  # fmt: skip
     if connection.vendor == "postgresql":
         moving = [
             f"ALTER TABLE {sql.split()[1]} NO FORCE ROW LEVEL SECURITY; {sql}" for sql in moving

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from saas.persistence.tenant import ForeignTenant
 from saas.tenancy.binding import TenantNotBound, bind
-from tests.saas.walls import in_database, write
+from tests.saas.walls import in_database, raw, write
 from tests.saas.wire import on_sqlite, statements
 from tests.toy.models import Note
 
@@ -179,9 +179,11 @@ def test_a_child_cannot_point_at_another_tenants_row(committed):
         ours.save()
     with pytest.raises(IntegrityError), bind(acme.id):
         Note.objects.filter(pk=ours.pk).update(parent=theirs.pk)
-    sql = "INSERT INTO toy_note (id, tenant_id, title, created_at, version, parent_id) VALUES (%s, %s, 'x', '2026-01-01', 1, %s)"
-    row = [value if connection.vendor == "postgresql" else value.hex for value in
-           (uuid.uuid4(), acme.id, theirs.pk)]  # fmt: skip
+    sql = """
+        INSERT INTO toy_note (id, tenant_id, title, created_at, version, parent_id)
+        VALUES (%s, %s, 'x', '2026-01-01', 1, %s)
+    """
+    row = [raw(value) for value in (uuid.uuid4(), acme.id, theirs.pk)]
     with pytest.raises(IntegrityError):
         in_database(acme, sql, *row)
     with bind(acme.id):

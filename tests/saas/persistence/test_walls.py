@@ -128,7 +128,7 @@ def test_a_forged_tenant_shows_nothing_or_fails(two, forged):  # fmt: skip
     ],
 )
 def test_the_serving_role_cannot_take_the_wall_down(two, sql):
-    with pytest.raises(ProgrammingError, match="permission denied|must be owner"):
+    with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
         in_database(two[0], sql)
 
 

@@ -1,5 +1,6 @@
 """A field takes what it says and nothing that merely looks like it (INPUT-01)."""
 
+import contextlib
 import datetime
 import uuid
 from decimal import Decimal
@@ -55,14 +56,14 @@ BAD = {
     "text": [*NO_TEXT, "", "   ", "abcdef", "a\nb", "a\tb", "a\0b", "a\u202eb", "\x1f"],
     "lines": [*NO_TEXT, "", "\n\n", "abcdef", "a\0b", "a\u202eb", "a\x0bb"],
     "integer": [None, True, False, 0, 10, -1, "1", "", 1.0, 1.5, Fraction("1.0"), Fraction("1e0"),
-                10**400, "１", [1], {}],
+                10**400, "\uff11", [1], {}],
     "boolean": [None, 0, 1, "true", "True", "yes", "", "1", [], {}, Fraction("1.0")],
-    "choice": [*NO_TEXT, "", "eur", "Eur", " EUR", "EUR ", "EURO", "ＥＵＲ", "EUR\n"],
+    "choice": [*NO_TEXT, "", "eur", "Eur", " EUR", "EUR ", "EURO", "\uff25\uff35\uff32", "EUR\n"],
     "id": [*NO_TEXT, "", "1", UUID.upper(), UUID.replace("-", ""), f"{{{UUID}}}", f"urn:uuid:{UUID}",
            UUID + "\n", " " + UUID, UUID[:-1], UUID + "0", "0192a0000000-7000-8000-0000-00000000abcd",
-           UUID.replace("0", "０")],
+           UUID.replace("0", "\uff10")],
     "day": [*NO_TEXT, "", "2026-02-29", "2026-2-3", "26-02-03", "2026/02/03", "20260203", "2026-13-01",
-            "2026-00-01", "1899-12-31", "2200-01-01", "2026-02-03T00:00:00", "２026-02-03",
+            "2026-00-01", "1899-12-31", "2200-01-01", "2026-02-03T00:00:00", "\uff12026-02-03",
             "2026-02-03\n", "0000-01-01", "today"],
     "moment": [*NO_TEXT, "", "2026-01-01", "2026-01-01T00:00:00", "2026-01-01 00:00:00Z",
                "2026-01-01T00:00Z", "2026-01-01T25:00:00Z", "2026-01-01T00:00:00+25:00",
@@ -70,11 +71,11 @@ BAD = {
                "1899-12-31T00:00:00Z", "2200-01-01T00:00:00Z", "2026-W01-1T00:00:00Z",
                "2026-01-01T00:00:00Z\n", "2026-01-01T00:00:00+2:00", "1767225600"],
     "decimal": [*NO_TEXT, "", "1e2", "1E2", "NaN", "Infinity", "-Infinity", "sNaN", "+1", "01", ".5",
-                "1.", "1,5", " 1", "1 ", "1\n", "١", "１", "1_0", "0x1", "-0", "-0.00", "-0.01", "1000",
+                "1.", "1,5", " 1", "1 ", "1\n", "\u0661", "\uff11", "1_0", "0x1", "-0", "-0.00", "-0.01", "1000",
                 "1.001", "500.01", "0" * 400, "9" * 400, "0." + "0" * 400, "--1"],
     "email": [*NO_TEXT, "", "a", "a@b", "a@b.de\nBcc: c@d.de", "a@b.de,c@d.de"],
     "iban": [*NO_TEXT, "", "DE89370400440532013001", "de89370400440532013000", "DE89 3704 0044 0532 0130 00",
-             "DE8937040044053201300", "DE", "0" * 20, "DE89370400440532013000\n", "DE８9370400440532013000"],
+             "DE8937040044053201300", "DE", "0" * 20, "DE89370400440532013000\n", "DE\uff189370400440532013000"],
 }  # fmt: skip
 
 
@@ -114,10 +115,8 @@ def test_a_decimal_is_kept_exactly_and_never_rounded(number):
 )
 @pytest.mark.parametrize("kind", FIELDS)
 def test_no_value_makes_a_field_fail_with_anything_but_a_refusal(kind, value):
-    try:
+    with contextlib.suppress(ValidationError):
         FIELDS[kind].run_validation(value)
-    except ValidationError:
-        pass
 
 
 def test_a_long_text_is_refused_before_it_is_worked_on():

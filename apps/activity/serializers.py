@@ -25,12 +25,16 @@ class AuditEventFilters(Filters):
 class WhoOutput(serializers.Serializer[Any]):
     """Which credential acted; the kind is `system` and the id null where no request did."""
 
+    examples = {"kind": "api-key"}
+
     kind = serializers.CharField(source="principal_kind")
     id = serializers.UUIDField(source="principal_id", allow_null=True)
 
 
 class ObjectOutput(serializers.Serializer[Any]):
     """To what it happened."""
+
+    examples = {"type": "customer"}
 
     type = serializers.CharField(source="object_type")
     id = serializers.UUIDField(source="object_id")
@@ -44,6 +48,7 @@ class AuditEventOutput(Output):
     """One entry of the chain."""
 
     access = AUDIT_FIELDS
+    examples = {"event": "customer.changed", "data": {"fields": ["name"]}, "hash": "0" * 64}
 
     id = serializers.UUIDField()
     seq = serializers.IntegerField()

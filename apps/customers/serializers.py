@@ -11,9 +11,27 @@ from saas.validation.fields import Choice, Email, Text
 from saas.validation.iban import Iban
 from saas.validation.inputs import Filters, Input
 
+ADDRESS = {
+    "line1": "Hauptstr. 1",
+    "line2": None,
+    "postal_code": "50667",
+    "city": "Köln",
+    "country": "DE",
+}
+CUSTOMER = {
+    "name": "Initech GmbH",
+    "country": "DE",
+    "email": "billing@initech.example",
+    "address": ADDRESS,
+    "tax_id": "DE123456789",
+    "internal_note": "Pays late.",
+}
+
 
 class AddressInput(Input):
     """A postal address."""
+
+    examples = ADDRESS
 
     line1 = Text(max_length=200)
     line2 = Text(max_length=200, required=False, allow_null=True)
@@ -30,6 +48,7 @@ class CustomerInput(Input):
     """A customer as it comes in; an IBAN turns into a token."""
 
     writes = {"iban": "bank_account"}
+    examples = CUSTOMER
 
     name = Text(max_length=200)
     country = Choice(choices=COUNTRIES)
@@ -50,6 +69,8 @@ class CustomerFilters(Filters):
 class AddressOutput(serializers.Serializer[Any]):
     """A postal address as it is kept."""
 
+    examples = ADDRESS
+
     line1 = serializers.CharField()
     line2 = serializers.CharField(allow_null=True)
     postal_code = serializers.CharField(allow_null=True)
@@ -60,6 +81,8 @@ class AddressOutput(serializers.Serializer[Any]):
 class BankAccountOutput(serializers.Serializer[Any]):
     """A token in place of an account, and its last four characters."""
 
+    examples = {"token": "ba_0123456789ABCDEFGHIJKLMN", "last4": "3000"}
+
     token = serializers.CharField()
     last4 = serializers.CharField()
 
@@ -69,6 +92,7 @@ class CustomerOutput(Output):
 
     access = CUSTOMER_FIELDS
     summary = frozenset({"tax_id", "bank_account"})
+    examples = CUSTOMER
 
     id = serializers.UUIDField()
     name = serializers.CharField()

@@ -17,6 +17,8 @@ SCOPES = sorted(known_permissions())
 class ApiKeyInput(Input):
     """A key to be made. What is not asked for is not given: no scope unless it is named."""
 
+    examples = {"name": "Nightly import", "scopes": ["customers:read"]}
+
     name = Text(max_length=100)
     scopes = serializers.ListField(
         child=Choice(choices=SCOPES), max_length=len(SCOPES), required=False
@@ -38,6 +40,7 @@ class ApiKeyOutput(Output):
     """A key without its secret."""
 
     access = API_KEY_FIELDS
+    examples = {**ApiKeyInput.examples, "prefix": "sr_live_0123456789"}
 
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -52,6 +55,7 @@ class IntegrationOutput(Output):
     """Something that another system holds, whatever its kind."""
 
     access = INTEGRATION_FIELDS
+    examples = {**ApiKeyInput.examples, "kind": "api-key"}
 
     id = serializers.UUIDField()
     kind = serializers.CharField()

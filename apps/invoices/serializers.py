@@ -82,27 +82,17 @@ class InvoiceLineInput(Input):
     examples = {**LINE, "allowances": [], "charges": [], "exemption_reason": "Only where exempt"}
 
     description = Text(max_length=500)
-    quantity = DecimalText(digits=12, places=6)
+    quantity = DecimalText(digits=12, places=6, zero=False)
     unit_price = DecimalText(digits=12, places=6, min_value=ZERO)
     tax_rate = rate()
     unit = Text(max_length=10, required=False)
     tax_category = Choice(choices=CATEGORIES, required=False)
     exemption_reason = Text(max_length=200, required=False)
-    base_quantity = DecimalText(digits=12, places=6, required=False)
+    base_quantity = DecimalText(
+        digits=12, places=6, min_value=ZERO, zero=False, required=False
+    )  # prices are divided by it
     allowances = adjustments(AdjustmentInput)
     charges = adjustments(AdjustmentInput)
-
-    def validate_quantity(self, value: Decimal) -> Decimal:
-        """Nothing sold and nothing returned is no line."""
-        if value == 0:
-            raise serializers.ValidationError("This may not be zero.", code="zero")
-        return value
-
-    def validate_base_quantity(self, value: Decimal) -> Decimal:
-        """Prices are for so many of a thing, and it is divided by them."""
-        if value <= 0:
-            raise serializers.ValidationError("This must be more than zero.", code="min")
-        return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Category and rate agree, and who is exempt says why (BR-E-10)."""
@@ -154,16 +144,10 @@ class PaymentInput(Input):
 
     examples = {"amount": "20.00", "method": "bank transfer", "reference": "Statement 7"}
 
-    amount = DecimalText(digits=DIGITS, places=4, min_value=ZERO)
+    amount = DecimalText(digits=DIGITS, places=4, min_value=ZERO, zero=False)
     received_on = Day(required=False, allow_null=True)
     method = Text(max_length=50, required=False, allow_null=True)
     reference = Text(max_length=200, required=False, allow_null=True)
-
-    def validate_amount(self, value: Decimal) -> Decimal:
-        """Nothing that came in is no payment."""
-        if value == 0:
-            raise serializers.ValidationError("This must be more than zero.", code="min")
-        return value
 
 
 class CreditedLineInput(Input):
@@ -172,13 +156,7 @@ class CreditedLineInput(Input):
     examples = {"quantity": "1"}
 
     invoice_line = Id()
-    quantity = DecimalText(digits=12, places=6)
-
-    def validate_quantity(self, value: Decimal) -> Decimal:
-        """Nothing is not taken back."""
-        if value == 0:
-            raise serializers.ValidationError("This may not be zero.", code="zero")
-        return value
+    quantity = DecimalText(digits=12, places=6, zero=False)
 
 
 class CreditNoteInput(Input):

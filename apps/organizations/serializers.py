@@ -37,6 +37,8 @@ class TimeZone(Text):
 class OrganizationInput(Input):
     """What may change of an organization."""
 
+    examples = {"name": "Acme", "time_zone": "Europe/Berlin"}
+
     name = Text(max_length=200)
     time_zone = TimeZone(max_length=60)
 
@@ -49,6 +51,8 @@ class RoleInput(Input):
 
 class InvitationInput(Input):
     """Whom to ask, and as what; who asks for no role gives the least."""
+
+    examples = {"email": "ada@acme.example", "role": "clerk"}
 
     email = Email()
     role = Choice(choices=ROLES, default="viewer")
@@ -74,6 +78,8 @@ class PrincipalOutput(serializers.Serializer[Any]):
 class OwnOrganizationOutput(serializers.Serializer[Any]):
     """The organization that the credential belongs to."""
 
+    examples = {"name": "Acme", "slug": "acme"}
+
     id = serializers.UUIDField()
     name = serializers.CharField()
     slug = serializers.CharField()
@@ -85,6 +91,7 @@ class MeOutput(Output):
     """
 
     access = ME_FIELDS
+    examples = {"scopes": ["customers:read"], "permissions": ["customers:read"]}
 
     principal = PrincipalOutput()
     organization = OwnOrganizationOutput(source="tenant")
@@ -98,6 +105,7 @@ class OrganizationOutput(Output):
     """An organization, to everybody in it."""
 
     access = ORGANIZATION_FIELDS
+    examples = {"name": "Acme", "slug": "acme", "time_zone": "Europe/Berlin"}
 
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -111,6 +119,7 @@ class MemberOutput(Output):
     """A membership: `id` is its own, `user` is the person's, who may belong elsewhere too."""
 
     access = MEMBER_FIELDS
+    examples = {"email": "ada@acme.example", "name": "Ada", "role": "clerk"}
 
     id = serializers.UUIDField()
     user = serializers.UUIDField(source="user_id")
@@ -124,6 +133,7 @@ class InvitationOutput(Output):
     """An open invitation, without its secret."""
 
     access = INVITATION_FIELDS
+    examples = InvitationInput.examples
 
     id = serializers.UUIDField()
     email = serializers.CharField()

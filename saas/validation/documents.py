@@ -139,8 +139,8 @@ def decimal_pattern(field: DecimalText) -> str:
 
 
 def _refused_decimals(field: DecimalText) -> Iterator[str]:
-    if field.min_value is not None and field.min_value > 0:
-        yield r"0(\.0+)?"
+    if not field.zero or (field.min_value is not None and field.min_value > 0):
+        yield r"-?0(\.0+)?"
     for digits in range(MAX_DIGITS + 1 - field.places, field.digits + 1):  # too many in all
         yield rf"-?[0-9]{{{digits}}}\.[0-9]{{{MAX_DIGITS + 1 - digits},}}"
 

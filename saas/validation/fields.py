@@ -133,8 +133,9 @@ class DecimalText(serializers.Field):  # type: ignore[type-arg]  # four types th
     """An exact decimal as a JSON string, such as "49.50"; a JSON number may have been a float and
     is refused.
 
-    `places` and `digits` bound what is kept; nothing is ever rounded on the way in. Fifteen digits
-    in all are what every database keeps exactly: SQLite holds a decimal as a double.
+    `places` and `digits` bound what is kept; nothing is ever rounded on the way in; `zero` says
+    whether nothing is something. Fifteen digits in all are what every database keeps exactly:
+    SQLite holds a decimal as a double.
     """
 
     default_error_messages = {
@@ -144,6 +145,7 @@ class DecimalText(serializers.Field):  # type: ignore[type-arg]  # four types th
         "precision": "This has more than 15 digits in all.",
         "min": "This must be at least {min}.",
         "max": "This must be at most {max}.",
+        "zero": "This may not be zero.",
     }
     FORM = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,12})?")
 
@@ -154,10 +156,11 @@ class DecimalText(serializers.Field):  # type: ignore[type-arg]  # four types th
         places: int = 4,
         min_value: Decimal | None = None,
         max_value: Decimal | None = None,
+        zero: bool = True,
         **options: Any,
     ) -> None:
         self.digits, self.places = digits, places
-        self.min_value, self.max_value = min_value, max_value
+        self.min_value, self.max_value, self.zero = min_value, max_value, zero
         super().__init__(**options)
 
     def to_internal_value(self, data: Any) -> Decimal:
@@ -178,6 +181,8 @@ class DecimalText(serializers.Field):  # type: ignore[type-arg]  # four types th
             self.fail("min", min=self.min_value)
         if self.max_value is not None and number > self.max_value:
             self.fail("max", max=self.max_value)
+        if number == 0 and not self.zero:
+            self.fail("zero")
         return number
 
     def to_representation(self, value: Any) -> str:

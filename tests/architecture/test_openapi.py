@@ -1,4 +1,4 @@
-"""The committed document is what the views declare, and what it says of itself is true."""
+"""The document is OpenAPI, closed, and true of itself: every example is what its schema says."""
 
 import re
 from collections.abc import Iterator
@@ -7,16 +7,14 @@ from typing import Any
 import pytest
 from drf_spectacular.validation import validate_schema
 
-from apps.operations.documents import FILE, drawn
 from saas.authorization.operations import always
-from saas.checks import api_routes, secure_views
+from saas.checks import secure_views
 from saas.schema import SecureGenerator
 from tests.conformance.document import Document, pointer
 
 pytestmark = [pytest.mark.core, pytest.mark.practice("VERS-04")]
 
 CONVERTER = re.compile(r"<(?:\w+:)?(\w+)>")
-METHODS = {"get", "post", "patch", "delete"}
 OPEN = {"/api/versions", "/api/v1/openapi.json"}
 
 
@@ -45,20 +43,9 @@ def objects(schema: Any) -> Iterator[dict[str, Any]]:
             yield from objects(inner)
 
 
-@pytest.mark.practice("VERS-05")
-def test_the_committed_file_is_what_the_views_declare():
-    assert FILE.read_text() == drawn(), "run `make openapi` and commit the file"
-
-
 def test_it_is_openapi(document):
     validate_schema(document)
     assert document["openapi"].startswith("3.1.")
-
-
-def test_every_route_is_in_it_and_nothing_else(document):
-    routes = {f"/{CONVERTER.sub(r'{\1}', route)}" for route, _ in api_routes()}
-    assert document["paths"].keys() == routes
-    assert all(item.keys() <= METHODS for item in document["paths"].values())
 
 
 def test_each_operation_says_what_its_view_declares(document):
@@ -75,7 +62,8 @@ def test_each_operation_says_what_its_view_declares(document):
             assert ("Idempotency-Key" in named) == rule.idempotent == ("422" in said["responses"])
             assert ("If-Match" in named) == rule.precondition == ("428" in said["responses"])
             scopes = [] if rule.is_open else [rule.permission]
-            assert said["security"] == [{"ApiKey": scopes}]
+            assert {"ApiKey": scopes} in said["security"]
+            assert all(list(way.values()) == [scopes] for way in said["security"])
 
 
 def test_names_are_unique_and_only_the_open_routes_want_no_credential(document):

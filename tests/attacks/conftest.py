@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.attacks.surface import Operation, Shot, aim
+from tests.attacks.surface import ID, Operation, Shot, aim
 from tests.cast import Member, Tenant
 
 
@@ -17,12 +17,12 @@ def mallory(globex: Tenant) -> Member:
 @pytest.fixture
 def shot(acme: Tenant) -> Any:
     """A right request of Acme for an operation; each path gets one row for the whole test."""
-    rows: dict[str, str] = {}
+    rows: dict[str, Any] = {}
 
     def shooting(operation: Operation) -> Shot:
-        row = rows.get(operation.path)
-        made = aim(operation, acme, row)
-        rows.setdefault(operation.path, made.path.split("/")[1] if "/" in made.path else "")
+        made = aim(operation, acme, rows.get(operation.path))
+        if ids := ID.findall(made.path):
+            rows[operation.path] = tuple(ids)
         return made
 
     return shooting

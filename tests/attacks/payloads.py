@@ -116,3 +116,28 @@ ODD_VALUES = [True, 0, -1, 49.5, 1e300, [], [1], {}, {"$ne": 1}, [[]], "", " \t"
 PROTO = json.dumps(
     {"__proto__": {"role": "owner"}, "constructor": {"prototype": {"role": "owner"}}}
 )
+
+# What callers say of themselves in the headers of other people's proxies.
+SPOOFS = {
+    "X-Forwarded-For": "10.0.0.1",
+    "Forwarded": "for=10.0.0.1;host=elsewhere.example;proto=http",
+    "X-Real-IP": "10.0.0.1",
+    "X-Forwarded-Host": "elsewhere.example",
+    "X-Forwarded-Proto": "http",
+    "X-Forwarded-Port": "80",
+    "X-Forwarded-Prefix": "/elsewhere",
+    "X-Forwarded-Server": "elsewhere.example",
+    "X-Host": "elsewhere.example",
+    "X-Original-URL": "/api/v1/members",
+    "X-Rewrite-URL": "/api/v1/members",
+    "X-Original-Host": "elsewhere.example",
+    "X-Remote-User": "owner@acme.example",
+    "X-Tenant": "globex",
+    "X-Organization-Id": "00000000-0000-7000-8000-000000000000",
+    "X-Role": "owner",
+    "X-Scopes": "organization:write",
+    "X-Request-Id": 'x", "status": 200, "forged": "',
+    "Traceparent": '00-x", "forged": "',
+    "User-Agent": 'x"}\n{"forged": 1}',
+    "Script-Name": "/elsewhere",
+}

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from secrets import token_hex
 from threading import Barrier
 from typing import Any
@@ -27,6 +28,7 @@ from tests.matrix.samples import SAMPLES, filled
 
 ABSENT = "00000000-0000-7000-8000-000000000000"
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 READING = ("GET", "DELETE")  # methods without a body
 
 
@@ -191,6 +193,11 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(len(calls)) as pool:
         return list(pool.map(run, calls))
+
+
+def crowd(act: Callable[[Member], Any], *members: Member) -> list[Any]:
+    """The answers of `act` for each member, all at once, each with a client of their own."""
+    return at_once(*(partial(act, apart(member)) for member in members))
 
 
 def apart(member: Member) -> Member:

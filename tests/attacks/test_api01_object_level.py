@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.attacks.surface import ABSENT, OF_ROWS, READS, aim, changes, comparable, database
 from tests.cast import KEY
-from tests.matrix.samples import LINE, customer, draft, made
+from tests.matrix.samples import LINE, customer, draft, fresh, issued, made, payment
 
 pytestmark = [pytest.mark.core, pytest.mark.practice("AUTHZ-02")]
 
@@ -74,6 +74,37 @@ def test_an_id_in_a_body_is_looked_up_in_her_own_organization_alone(acme, globex
         assert answers[0].status_code == 400
         assert [e["pointer"] for e in answers[0].json()["errors"]] == ["/customer"]
         assert comparable(answers[0]) == comparable(answers[1])
+    assert not changes(before, database(acme, globex))
+
+
+@pytest.mark.practice("AUTHZ-03")
+def test_two_ids_in_one_path_must_belong_together_and_to_her(acme, globex, mallory):
+    (invoice, paid), (own_invoice, own_paid) = payment(acme), payment(globex)
+    pairs = [(invoice, paid), (invoice, own_paid), (own_invoice, paid), (issued(globex), own_paid)]
+    before = database(acme, globex)
+    for above, below in [*pairs, (own_invoice, ABSENT), (ABSENT, own_paid)]:
+        path = f"invoices/{above}/payments/{below}"
+        assert mallory.get(path).status_code == 404
+        assert mallory.post(f"{path}/reversal", Idempotency_Key=fresh()).status_code == 404
+    assert not changes(before, database(acme, globex))
+    assert mallory.get(f"invoices/{own_invoice}/payments/{own_paid}").status_code == 200
+
+
+@pytest.mark.practice("AUTHZ-03")
+def test_an_id_in_a_nested_line_is_looked_up_in_its_own_invoice_alone(acme, globex, mallory):
+    def line_of(tenant, id):
+        return tenant.owner.get(f"invoices/{id}").json()["lines"][0]["id"]
+
+    own = issued(globex)
+    strange = [line_of(acme, issued(acme)), line_of(globex, issued(globex)), ABSENT]
+    before = database(acme, globex)
+    refusals = []
+    for line in strange:
+        body = {"reason": "mine", "lines": [{"invoice_line": line, "quantity": "1"}]}
+        refusals.append(mallory.post(f"invoices/{own}/credit-notes", body, Idempotency_Key=fresh()))
+    assert refusals[0].status_code == 400
+    assert [e["pointer"] for e in refusals[0].json()["errors"]] == ["/lines/0/invoice_line"]
+    assert comparable(refusals[0]) == comparable(refusals[1]) == comparable(refusals[2])
     assert not changes(before, database(acme, globex))
 
 

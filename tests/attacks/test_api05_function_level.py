@@ -12,7 +12,7 @@ from saas.authorization.permissions import known_permissions
 from saas.context import roles
 from tests.attacks.surface import ABSENT, WRITES, changes, database
 from tests.cast import KEY
-from tests.matrix.samples import LINE, customer, made
+from tests.matrix.samples import LINE, customer, filled, made
 
 pytestmark = [pytest.mark.core, pytest.mark.practice("AUTHZ-05")]
 
@@ -41,7 +41,7 @@ def test_a_key_with_one_scope_writes_what_needs_that_scope_and_nothing_else(acme
     for operation, (scope, narrow) in product(WRITES, keys.items()):
         if operation.rule.permission == scope:
             continue
-        path = operation.path.replace("{id}", ABSENT)
+        path = filled(operation.path, ABSENT)
         answer = narrow.call(operation.method, path)
         assert (answer.status_code, answer.json()["code"]) == (403, "insufficient-scope")
 

@@ -8,15 +8,16 @@ import pytest
 from django.core import mail
 
 from apps.integrations.models import ApiKey
+from apps.invoices.models import Invoice
 from apps.organizations.models import Invitation, Membership
 from apps.organizations.services import add_member
 from saas.audit import trail
 from saas.audit.chain import first_fault
 from saas.audit.models import AuditEntry
 from saas.tenancy.binding import bind
-from tests.attacks.surface import apart, at_once, changes, database
+from tests.attacks.surface import apart, at_once, changes, crowd, database
 from tests.cast import KEY, make_tenant
-from tests.matrix.samples import LINE, customer, made
+from tests.matrix.samples import LINE, customer, draft, issued, made
 
 pytestmark = [pytest.mark.core, pytest.mark.practice("X-19")]
 
@@ -101,13 +102,8 @@ def test_a_role_cannot_outlive_the_member_who_is_removed_at_that_moment(racing):
 def test_a_key_that_is_rotated_twice_at_once_has_one_successor(racing):
     target = racing.owner.with_scopes("customers:read").key.pk
     before = len(standing(racing, ApiKey))
-    callers = [apart(racing.owner) for _ in range(4)]
-    answers = at_once(
-        *(
-            lambda caller=caller: caller.post(f"api-keys/{target}/rotation", {"overlap_hours": 0})
-            for caller in callers
-        )
-    )
+    path = f"api-keys/{target}/rotation"
+    answers = crowd(lambda caller: caller.post(path, {"overlap_hours": 0}), *[racing.owner] * 4)
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
     assert len(standing(racing, ApiKey)) == before + 1
     assert happened(racing, "api-key.rotated") == 1
@@ -126,13 +122,8 @@ def test_two_who_revoke_one_key_leave_one_entry(racing):
 
 
 def test_an_address_that_is_invited_by_many_at_once_is_written_to_once(racing):
-    callers = [apart(racing.owner) for _ in range(4)]
-    answers = at_once(
-        *(
-            lambda caller=caller: caller.post("invitations", {"email": "New@elsewhere.example"})
-            for caller in callers
-        )
-    )
+    asked = {"email": "New@elsewhere.example"}
+    answers = crowd(lambda caller: caller.post("invitations", asked), *[racing.owner] * 4)
     assert sorted(answer.status_code for answer in answers) == [201, 400, 400, 400]
     assert len(standing(racing, Invitation)) == 1
     assert len(mail.outbox) == 1
@@ -142,13 +133,8 @@ def test_an_address_that_is_invited_by_many_at_once_is_written_to_once(racing):
 @pytest.mark.practice("X-01")
 def test_one_key_in_many_hands_at_once_drafts_once_for_each_hand(racing):
     body = {"customer": customer(racing), "currency": "EUR", "lines": [LINE]}
-    callers = [apart(racing.clerk), apart(racing.clerk), apart(racing.admin), apart(racing.admin)]
-    answers = at_once(
-        *(
-            lambda caller=caller: caller.post("invoices", body, Idempotency_Key=KEY)
-            for caller in callers
-        )
-    )
+    hands = [racing.clerk, racing.clerk, racing.admin, racing.admin]
+    answers = crowd(lambda hand: hand.post("invoices", body, Idempotency_Key=KEY), *hands)
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["id"] for answer in answers}) == 2
     assert happened(racing, "invoice.drafted") == 2
@@ -158,17 +144,40 @@ def test_one_key_in_many_hands_at_once_drafts_once_for_each_hand(racing):
 def test_of_many_writers_with_one_etag_one_is_heard(racing):
     id = customer(racing)
     tag = racing.owner.get(f"customers/{id}")["ETag"]
-    callers = [apart(racing.owner) for _ in range(4)]
-    answers = at_once(
-        *(
-            lambda n=n, caller=caller: caller.patch(
-                f"customers/{id}", {"name": f"by {n}"}, If_Match=tag
-            )
-            for n, caller in enumerate(callers)
-        )
+    change = {"name": "by one of many"}
+    answers = crowd(
+        lambda caller: caller.patch(f"customers/{id}", change, If_Match=tag), *[racing.owner] * 4
     )
     assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412]
     assert happened(racing, "customer.changed") == 1
+
+
+def test_a_draft_is_not_issued_changed_and_thrown_away_at_once(racing):
+    id = draft(racing)
+    tag = racing.owner.get(f"invoices/{id}")["ETag"]
+    first, second, third = (apart(racing.owner) for _ in range(3))
+    answers = at_once(
+        lambda: first.post(f"invoices/{id}/issuance", Idempotency_Key=KEY),
+        lambda: second.patch(f"invoices/{id}", {"note": "late"}, If_Match=tag),
+        lambda: third.delete(f"invoices/{id}"),
+    )
+    issue, change, removal = (answer.status_code for answer in answers)
+    assert (issue, removal) in ((201, 409), (404, 204))
+    assert change in (200, 404, 409, 412)
+    assert happened(racing, "invoice.issued") == (issue == 201)
+    assert len(standing(racing, Invoice)) == (issue == 201)
+
+
+def test_an_invoice_is_not_paid_and_taken_back_at_once(racing):
+    id = issued(racing)
+    first, second = apart(racing.owner), apart(racing.owner)
+    answers = at_once(
+        lambda: first.post(f"invoices/{id}/payments", {"amount": "1.00"}, Idempotency_Key=KEY),
+        lambda: second.post(f"invoices/{id}/cancellation", Idempotency_Key=KEY),
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    (row,) = standing(racing, Invoice)
+    assert (row.status, str(row.amount_paid)[:4]) in (("void", "0.00"), ("issued", "1.00"))
 
 
 WRONG: list[tuple[dict[str, Any], int]] = [
@@ -194,11 +203,11 @@ WRONG: list[tuple[dict[str, Any], int]] = [
 
 def test_no_draft_claims_less_than_nothing_or_changes_its_money(acme):
     body: dict[str, Any] = {"customer": customer(acme), "currency": "EUR", "lines": [LINE]}
-    draft = made(acme.owner.post("invoices", body, Idempotency_Key=KEY))
-    tag = acme.owner.get(f"invoices/{draft}")["ETag"]
+    id = made(acme.owner.post("invoices", body, Idempotency_Key=KEY))
+    tag = acme.owner.get(f"invoices/{id}")["ETag"]
     before = database(acme)
     for change, status in WRONG:
-        patched = acme.owner.patch(f"invoices/{draft}", change, If_Match=tag)
+        patched = acme.owner.patch(f"invoices/{id}", change, If_Match=tag)
         assert patched.status_code == status, change
         if status == 400:
             answer = acme.owner.post("invoices", body | change, Idempotency_Key=f"{KEY}-again")
@@ -209,12 +218,12 @@ def test_no_draft_claims_less_than_nothing_or_changes_its_money(acme):
 def test_a_customer_whom_an_invoice_names_is_not_deleted_from_under_it(acme):
     id = customer(acme)
     body = {"customer": id, "currency": "EUR", "lines": [LINE]}
-    draft = made(acme.owner.post("invoices", body, Idempotency_Key=KEY))
+    invoice = made(acme.owner.post("invoices", body, Idempotency_Key=KEY))
     before = database(acme)
     for _ in range(2):
         assert acme.owner.delete(f"customers/{id}").status_code == 409
     assert not changes(before, database(acme))
-    assert acme.owner.delete(f"invoices/{draft}").status_code == 204
+    assert acme.owner.delete(f"invoices/{invoice}").status_code == 204
     assert acme.owner.delete(f"customers/{id}").status_code == 204
 
 

@@ -10,6 +10,7 @@ from django.conf import settings as live
 from django.test import Client
 
 from saas.tenancy.binding import bound_tenant
+from tests.attacks.payloads import SPOOFS
 from tests.attacks.surface import ABSENT, OPERATIONS, aim, comparable
 from tests.cast import call
 from tests.matrix.samples import customer, filled
@@ -132,31 +133,6 @@ def test_a_fault_of_ours_tells_its_number_and_leaves_nobody_bound(acme, monkeypa
         with pytest.raises(RuntimeError):
             bound_tenant()
     assert not acme.owner.get("customers").json()["results"]
-
-
-SPOOFS = {
-    "X-Forwarded-For": "10.0.0.1",
-    "Forwarded": "for=10.0.0.1;host=elsewhere.example;proto=http",
-    "X-Real-IP": "10.0.0.1",
-    "X-Forwarded-Host": "elsewhere.example",
-    "X-Forwarded-Proto": "http",
-    "X-Forwarded-Port": "80",
-    "X-Forwarded-Prefix": "/elsewhere",
-    "X-Forwarded-Server": "elsewhere.example",
-    "X-Host": "elsewhere.example",
-    "X-Original-URL": "/api/v1/members",
-    "X-Rewrite-URL": "/api/v1/members",
-    "X-Original-Host": "elsewhere.example",
-    "X-Remote-User": "owner@acme.example",
-    "X-Tenant": "globex",
-    "X-Organization-Id": ABSENT,
-    "X-Role": "owner",
-    "X-Scopes": "organization:write",
-    "X-Request-Id": 'x", "status": 200, "forged": "',
-    "Traceparent": '00-x", "forged": "',
-    "User-Agent": 'x"}\n{"forged": 1}',
-    "Script-Name": "/elsewhere",
-}
 
 
 @pytest.mark.practice("X-17")

@@ -13,9 +13,14 @@ from tests.conftest import SQLITE
 
 pytestmark = pytest.mark.skipif(SQLITE, reason="one writer at a time: the fuzzer would only wait")
 
-EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "5")
-# By these the fuzzer would take its own key or role away, and then only ever read 401 and 403.
-SELF_HARM = r"^(members\.(partial_update|destroy)|(api-keys|integrations)\.destroy|api-key-rot.*)$"
+EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "3")
+# By these the fuzzer takes its own key or role away, and from then on reads only 401 and 403: they
+# are called after everything else, with what makes the rows that they need.
+HARM = r"(members\.(partial_update|destroy)|(api-keys|integrations)\.destroy|api-key-rotations.*)"
+RUNS = {
+    "--exclude-operation-id-regex": f"^{HARM}$",
+    "--include-operation-id-regex": rf"^({HARM}|(members|integrations)\.list|api-keys\.create)$",
+}
 
 
 def fuzz(address: str, secret: str, *filters: str) -> subprocess.CompletedProcess[str]:
@@ -43,7 +48,7 @@ def test_the_fuzzer_finds_no_answer_that_the_document_does_not_know(committed, t
     owner = make_tenant("Acme").owner
     log = tmp_path / "server.log"
     with serving(log) as address:
-        for filters in ("--exclude-operation-id-regex", "--include-operation-id-regex"):
-            run = fuzz(address, owner.secret, filters, SELF_HARM)
+        for option, names in RUNS.items():
+            run = fuzz(address, owner.secret, option, names)
             print(run.stdout)
             assert run.returncode == 0, f"{run.stdout}\n{run.stderr}\n{log}"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from itertools import repeat
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from tests.cast import KEY, Tenant
 
@@ -16,34 +17,39 @@ def customer(tenant: Tenant) -> str:
     return made(tenant.owner.post("customers", CUSTOMER))
 
 
+def fresh() -> str:
+    """An Idempotency-Key that nobody has used."""
+    return f"{KEY}-{uuid4()}"
+
+
 def draft(tenant: Tenant) -> str:
     """The id of a draft that the clerk made, so that each role that drafts may change it."""
     body = {"customer": customer(tenant), "currency": "EUR", "lines": [LINE]}
-    return made(tenant.clerk.post("invoices", body, Idempotency_Key=KEY))
+    return made(tenant.clerk.post("invoices", body, Idempotency_Key=fresh()))
 
 
 def issued(tenant: Tenant) -> str:
     """The id of an invoice that is no draft any more."""
     id = draft(tenant)
-    return made(tenant.owner.post(f"invoices/{id}/issuance", Idempotency_Key=KEY))
+    return made(tenant.owner.post(f"invoices/{id}/issuance", Idempotency_Key=fresh()))
 
 
 def payment(tenant: Tenant) -> tuple[str, str]:
     """The ids of an invoice and of a payment for it."""
     id = issued(tenant)
     asked = {"amount": "1.00"}
-    return id, made(tenant.owner.post(f"invoices/{id}/payments", asked, Idempotency_Key=KEY))
+    return id, made(tenant.owner.post(f"invoices/{id}/payments", asked, Idempotency_Key=fresh()))
 
 
 def credit_note(tenant: Tenant) -> str:
     """The id of a credit note."""
     id = issued(tenant)
-    return made(tenant.owner.post(f"invoices/{id}/cancellation", Idempotency_Key=KEY))
+    return made(tenant.owner.post(f"invoices/{id}/cancellation", Idempotency_Key=fresh()))
 
 
 def invitation(tenant: Tenant) -> str:
     """The id of an open invitation."""
-    return made(tenant.owner.post("invitations", {"email": "new@elsewhere.example"}))
+    return made(tenant.owner.post("invitations", {"email": f"new-{uuid4()}@elsewhere.example"}))
 
 
 def key(tenant: Tenant) -> str:

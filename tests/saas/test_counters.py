@@ -85,7 +85,8 @@ def accepted(store, window, **options):
 @trials(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_interval_of_the_window_ever_holds_more_than_the_limit(twin, limit, gaps):
     kind, store, clock = twin
-    window, hits = fresh(limit), []
+    window = fresh(limit)
+    hits: list[float] = []
     late = W / SLOTS if kind == "ring" else 0  # the oldest slot is counted whole
     for gap in gaps:
         clock.now += gap

@@ -3,6 +3,7 @@ nothing behind.
 """
 
 import secrets
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -34,7 +35,7 @@ def test_the_first_failing_check_answers(acme, settings):
     too_few = acme.owner.with_scopes(Notes.READ)
     open_rates = settings.RATES
     address = f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1"  # nobody has used it
-    request = {
+    request: dict[str, Any] = {
         "method": "PUT",
         "path": "/api/v1/nothing?token=x&nonsense=1",
         "body": b"{nonsense",

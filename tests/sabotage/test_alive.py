@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = [pytest.mark.core]
+pytestmark = [pytest.mark.core, pytest.mark.usefixtures("undocumented")]
 
 
 def test_an_ordinary_request_still_succeeds(acme):

@@ -14,7 +14,7 @@ class NoteInput(Input):
     title = Text(max_length=100)
     body = Text(max_length=2000, multiline=True, required=False, allow_null=True)
     due_on = Day(required=False, allow_null=True)
-    parent = Id(required=False, allow_null=True)
+    parent = Id(required=False, allow_null=True)  # type: ignore[assignment]  # as below
 
 
 class NoteFilters(Filters):
@@ -33,6 +33,8 @@ class NoteOutput(Output):
     id = serializers.UUIDField()
     title = serializers.CharField()
     due_on = serializers.DateField(allow_null=True)
-    parent = serializers.UUIDField(source="parent_id", allow_null=True)
+    parent = serializers.UUIDField(  # type: ignore[assignment]  # DRF's own `parent` is another thing
+        source="parent_id", allow_null=True
+    )
     created_at = serializers.DateTimeField()
     body = serializers.CharField(allow_null=True)

@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from saas.audit import chain, trail
 from saas.tenancy.binding import bind
@@ -67,7 +67,7 @@ def broken(*_, **__):
 
 @pytest.mark.parametrize(
     ("place", "name"),
-    [(chain, "append"), (services.trail, "record"), (chain.connection, "commit")],
+    [(chain, "append"), (services.trail, "record"), (connection, "commit")],
 )
 def test_when_the_entry_cannot_be_written_the_act_has_not_happened(
     acme_committed, monkeypatch, place, name

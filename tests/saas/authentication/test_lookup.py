@@ -51,6 +51,7 @@ def test_the_shown_row_can_be_read_and_not_written(committed):
 @pytest.mark.core
 def test_the_principal_is_what_the_row_says_and_holds_no_secret(acme):
     principal = lookup.key_principal(acme.clerk.secret)
+    assert principal
     assert (principal.tenant_id, principal.user_id) == (acme.id, acme.clerk.user.pk)
     assert principal.id == principal.credential_id == acme.clerk.key.pk
     assert principal.scopes == frozenset(acme.clerk.key.scopes)

@@ -1,5 +1,7 @@
 """One answer to "from where?", whatever a caller writes into its headers (X-17)."""
 
+from typing import Any
+
 import pytest
 from django.test import RequestFactory
 from hypothesis import given
@@ -13,7 +15,7 @@ pytestmark = [pytest.mark.core, pytest.mark.practice("X-17")]
 PROXIES = ["10.0.0.0/8", "2001:db8:ffff::/48"]
 
 
-def seen_from(peer: str, forwarded: str | None = None, **headers: str) -> str:
+def seen_from(peer: str, forwarded: str | None = None, **headers: Any) -> str:
     """The client's address when `peer` connects with this X-Forwarded-For."""
     if forwarded is not None:
         headers["HTTP_X_FORWARDED_FOR"] = forwarded

@@ -77,10 +77,13 @@ def test_the_same_key_for_another_body_or_path_is_refused(acme):
 
 def test_a_key_belongs_to_one_principal_in_one_organization(acme, globex):
     ours, theirs = write(acme), write(globex)
-    for member, note in ((acme.owner, ours), (acme.admin, ours), (globex.owner, theirs)):
-        answer = copy(member, note)
-        assert answer.status_code == 201
-        assert "Idempotency-Replayed" not in answer
+    three = ((acme.owner, ours), (acme.admin, ours), (globex.owner, theirs))
+    first = [copy(member, note) for member, note in three]
+    again = [copy(member, note) for member, note in three]
+    assert [answer.status_code for answer in first + again] == [201] * 6
+    assert not [answer for answer in first if "Idempotency-Replayed" in answer]
+    assert [answer.json() for answer in again] == [answer.json() for answer in first]
+    assert len({answer.json()["id"] for answer in first}) == 3
 
 
 def test_a_failure_is_not_kept_and_can_be_tried_again(acme, monkeypatch):

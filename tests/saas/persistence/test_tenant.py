@@ -3,7 +3,7 @@
 import uuid
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Count, Exists, F, OuterRef, Value, prefetch_related_objects
 from django.db.models.functions import Coalesce
 
@@ -109,12 +109,14 @@ def test_a_foreign_row_cannot_be_changed_or_removed(acme, globex):
         assert Note.objects.bulk_update([theirs], ["title"]) == 0
         assert Note.objects.filter(pk=theirs.pk).delete()[0] == 0
         ours.replies.add(theirs)
-        for act in (theirs.save, theirs.delete, lambda: Note.objects.bulk_create([theirs])):
-            with pytest.raises(ForeignTenant), transaction.atomic():
-                act()
-        for act in (lambda: theirs.save(update_fields=["title"]),
-                    lambda: Note(pk=theirs.pk, title="taken").save()):  # fmt: skip
-            with pytest.raises(DatabaseError), transaction.atomic():
+        for act, refusal in (
+            (theirs.save, ForeignTenant),
+            (theirs.delete, ForeignTenant),
+            (lambda: Note.objects.bulk_create([theirs]), ForeignTenant),
+            (lambda: theirs.save(update_fields=["title"]), DatabaseError),
+            (lambda: Note(pk=theirs.pk, title="taken").save(), DatabaseError),
+        ):
+            with pytest.raises(refusal), transaction.atomic():
                 act()
     with bind(globex.id):
         assert [(n.title, n.parent_id) for n in Note.objects.all()] == [("theirs", None)]
@@ -132,9 +134,9 @@ def test_a_row_is_never_written_for_another_tenant_than_the_bound_one(acme, glob
             with pytest.raises(ForeignTenant), transaction.atomic():
                 act()
         ours.tenant_id = globex.id
-        for act in (ours.save, ours.delete, lambda: Note.objects.bulk_update([ours], ["tenant"])):
+        for late in (ours.save, ours.delete, lambda: Note.objects.bulk_update([ours], ["tenant"])):
             with pytest.raises(ForeignTenant), transaction.atomic():
-                act()
+                late()
     with bind(globex.id):
         assert not Note.objects.exists()
 

@@ -1,6 +1,7 @@
 """Two walls around every tenant: each is taken away in turn, and the other still stands alone."""
 
 import pytest
+from django.apps import apps
 from django.db import ProgrammingError, connection, models
 from django.db.models import QuerySet
 
@@ -14,7 +15,7 @@ from tests.toy.models import Note
 
 pytestmark = [on_postgresql, pytest.mark.practice("AUTHZ-02")]
 
-ROWS = QuerySet(Note)  # past the manager: only the second wall is left
+ROWS: QuerySet[Note] = QuerySet(Note)  # past the manager: only the second wall is left
 
 
 @pytest.fixture
@@ -136,7 +137,7 @@ def test_every_tenants_table_has_its_forced_policy(db):
     with connection.cursor() as cursor:
         cursor.execute("SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity")
         forced = {name for (name,) in cursor.fetchall()}
-    owned = {model._meta.db_table for model in guards.apps.get_models()
+    owned = {model._meta.db_table for model in apps.get_models()
              if issubclass(model, TenantModel)}  # fmt: skip
     assert len(owned) > 5
     assert owned | {"organizations_organization"} == forced

@@ -35,17 +35,24 @@ def seven(acme):
 
 def walk(member, query):
     """The ids of every page going forward, and every page going back from the last."""
-    forward, back, url, last = [], [], f"notes?{query}", None
+    forward: list[list[str]] = []
+    back: list[list[str]] = []
+    url = f"notes?{query}"
     while url:
         page = member.get(url).json()
         forward.append([row["id"] for row in page["results"]])
-        last, url = page, page["next"]
-    url = last["previous"]
+        url = page["next"]
+    url = page["previous"]
     while url:
         page = member.get(url).json()
         back.insert(0, [row["id"] for row in page["results"]])
-        last, url = page, page["previous"]
+        url = page["previous"]
     return forward, back
+
+
+def flat(pages):
+    """The ids of all pages in a row."""
+    return [row for page in pages for row in page]
 
 
 def expected(notes, ordering):
@@ -66,14 +73,14 @@ def test_every_row_is_on_one_page_in_order_and_the_way_back_is_the_way_there(
     acme, seven, ordering, size
 ):
     forward, back = walk(acme.owner, f"page_size={size}&ordering={ordering}")
-    assert sum(forward, []) == expected(seven, ordering)
+    assert flat(forward) == expected(seven, ordering)
     assert all(len(page) == size for page in forward[:-1])
     assert back == forward[:-1]
 
 
 def test_newest_comes_first_where_nobody_asks(acme, seven):
     forward, _ = walk(acme.owner, "page_size=4")
-    assert sum(forward, []) == [str(note.pk) for note in reversed(seven)]
+    assert flat(forward) == [str(note.pk) for note in reversed(seven)]
 
 
 def test_the_first_page_has_no_previous_and_the_last_no_next(acme, seven):
@@ -129,8 +136,8 @@ def test_a_cursor_is_bound_to_tenant_filter_ordering_and_list(acme, globex, seve
         (acme.owner, f"{same}&title=T0"),
     ):
         document = refused(member.get(url), 400, "invalid-request")
-        assert document["errors"] == [{"code": "invalid", "parameter": "cursor",
-                                       "detail": "This cursor does not belong to this list."}]  # fmt: skip
+        (error,) = document["errors"]
+        assert (error["parameter"], error["code"]) == ("cursor", "invalid")
 
 
 def plain(cursor):

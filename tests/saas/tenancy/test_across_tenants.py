@@ -38,7 +38,7 @@ def test_it_cannot_start_inside_a_tenant(acme, globex):
 @on_postgresql
 def test_the_list_opens_for_one_query_and_for_nothing_but_reading(committed):
     acme, globex = make_tenant("Acme"), make_tenant("Globex")
-    rows = QuerySet(Organization)
+    rows: QuerySet[Organization] = QuerySet(Organization)
     with transaction.atomic():
         assert set(rows) == set()
         assert set(tenant_ids_across_tenants()) == {acme.id, globex.id}

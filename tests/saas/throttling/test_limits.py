@@ -30,8 +30,7 @@ def rates(settings):
 def statuses(count, **request):
     """What some equal requests are answered."""
     request.setdefault("REMOTE_ADDR", next(networks))
-    return [send(request.get("method", "GET"), **{k: v for k, v in request.items() if k != "method"}).status_code
-            for _ in range(count)]  # fmt: skip
+    return [send("GET", **request).status_code for _ in range(count)]
 
 
 @pytest.mark.practice("RATE-03")
@@ -42,7 +41,7 @@ def test_over_the_limit_the_answer_says_how_long_to_wait_and_which_policy_it_was
     document = refused(answer, 429, "rate-limited")
     assert document["violated-policies"] == ["principal"]
     assert answer["RateLimit-Policy"] == '"principal";q=2;w=60'
-    left, wait = re.fullmatch(r'"principal";r=(\d+);t=(\d+)', answer["RateLimit"]).groups()
+    ((left, wait),) = re.findall(r'^"principal";r=(\d+);t=(\d+)$', answer["RateLimit"])
     assert left == "0"
     assert 55 <= int(wait) <= int(answer["Retry-After"]) <= 62
 

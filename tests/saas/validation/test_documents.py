@@ -39,6 +39,8 @@ FIELDS: dict[str, Any] = {
     "number": DecimalText(digits=12, places=6),
     "amount": DecimalText(digits=3, places=2, min_value=Decimal(0)),
     "price": DecimalText(digits=3, places=2, min_value=Decimal("0.01")),
+    "something": DecimalText(digits=12, places=6, zero=False),
+    "paid": DecimalText(digits=3, places=2, min_value=Decimal(0), zero=False),
     "rate": DecimalText(digits=3, places=2, min_value=Decimal(0), max_value=Decimal(100)),
 }
 TEXTS = [
@@ -69,7 +71,20 @@ FORMS += [
     "1234567890.123456",
     "1.1234567",
 ]
-FORMS += ["-5", "-0.01", "0.01", "0.001", "999.99", "1000", "DE", "de", "DE ", "\uff11"]
+FORMS += [
+    "-5",
+    "-0.0",
+    "0.00",
+    "-0.01",
+    "0.01",
+    "0.001",
+    "999.99",
+    "1000",
+    "DE",
+    "de",
+    "DE ",
+    "\uff11",
+]
 every_field = pytest.mark.parametrize("name", FIELDS)
 
 

@@ -31,7 +31,7 @@ class Outer(Input):
     title = Text(max_length=5)
     count = Integer(default=7)
     inner = Inner(required=False)
-    rows = Inner(many=True, required=False, max_length=2)
+    rows = Inner(many=True, required=False, max_length=2)  # type: ignore[call-arg]  # of a list
 
 
 def pointers(form, data, **options):
@@ -154,13 +154,12 @@ class TestQuery:
     @pytest.mark.practice("INPUT-09")
     @pytest.mark.parametrize(
         "size",
-        ["", "0", "101", "-1", "+5", "1e2", "0x10", " 5", "5 ", "5.0", "1_0", "\uff11\uff10", "\u0665", "²",
-         "9" * 5000, "NaN", "true", "5%00", "01000"],
+        ["", "0", "101", "-1", "+5", "1e2", "0x10", " 5", "5 ", "5.0", "1_0", "\uff11\uff10",
+         "\u0665", "²", "9" * 3000, "NaN", "true", "5%00", "01000"],
     )  # fmt: skip
     def test_a_page_size_is_a_plain_number_from_1_to_100(self, acme, size):
-        if len(size) < 4000:
-            document = refused(acme.owner.get(f"notes?page_size={size}"), 400, "invalid-request")
-            assert document["errors"][0]["parameter"] == "page_size"
+        document = refused(acme.owner.get(f"notes?page_size={size}"), 400, "invalid-request")
+        assert document["errors"][0]["parameter"] == "page_size"
 
     def test_a_row_an_act_and_a_creation_take_no_query_at_all(self, acme):
         note = write(acme)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -67,7 +68,14 @@ def as_owner(*statements: str) -> None:
         autocommit=True,
     ) as server:
         for statement in statements:
-            server.execute(statement)
+            for patience in (0.2, 0.5, 1.0, 0.0):
+                try:
+                    server.execute(statement)
+                    break
+                except psycopg.errors.InsufficientPrivilege:  # autovacuum is in there for a moment
+                    if not patience:
+                        raise
+                    time.sleep(patience)
 
 
 def switch_to(name: str) -> None:

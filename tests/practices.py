@@ -75,6 +75,39 @@ def _practice(id: str, row: dict[str, Any]) -> Practice:
     return Practice(id=id, sabotages=sabotages, **row)
 
 
+def lines_of(practice: Practice) -> int:
+    """The lines of all the code that a practice names, blank ones left out."""
+    return sum(len(symbol_lines(path, symbol)) for path, symbol in practice.symbols)
+
+
+def symbol_lines(path: str, symbol: str) -> list[str]:
+    """The source of a function, a class or an assignment, decorators included."""
+    source = (ROOT / path).read_text()
+    node = find(ast.parse(source).body, symbol.split("."))
+    decorators = getattr(node, "decorator_list", [])
+    start = min(part.lineno for part in [node, *decorators])
+    lines = source.splitlines()[start - 1 : node.end_lineno]
+    return [line for line in lines if line.strip()]
+
+
+def find(body: list[ast.stmt], names: list[str]) -> ast.stmt:
+    """The statement that gives `names` their value."""
+    for node in body:
+        if names[0] in defined_by(node):
+            return (
+                find(node.body, names[1:]) if isinstance(node, ast.ClassDef) and names[1:] else node
+            )
+    raise LookupError(".".join(names))
+
+
+def defined_by(node: ast.stmt) -> list[str]:
+    """The names that a statement defines."""
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
 def dotted(path: str) -> str:
     """`saas/edge/gate.py` as Python imports it."""
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")

@@ -1,7 +1,7 @@
 """The documents for people: every operation, and a page for each problem."""
 
 import json
-from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from django.http import HttpRequest, HttpResponse
@@ -37,12 +37,14 @@ def docs(request: HttpRequest) -> HttpResponse:
     return render(request, "operations/docs.html", {"operations": operations()})
 
 
-def operations() -> Iterator[Operation]:
+@cache
+def operations() -> list[Operation]:
     """The operations of the committed document."""
-    for path, item in json.loads(committed().body)["paths"].items():
-        for method, operation in item.items():
-            permission = operation.get("x-permission", "")
-            yield Operation(method.upper(), path, operation["summary"], permission)
+    return [
+        Operation(method.upper(), path, said["summary"], said.get("x-permission", ""))
+        for path, item in json.loads(committed().body)["paths"].items()
+        for method, said in item.items()
+    ]
 
 
 @question

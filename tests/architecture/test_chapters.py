@@ -68,7 +68,8 @@ def test_a_chapter_has_a_section_for_each_practice_of_its_stage_and_no_other(cha
 def test_a_section_ends_with_how_to_break_it_what_it_costs_and_when_to_leave_it_out(chapter):
     _, *parts = HEADING.split(chapter.read_text())
     for id, section in zip(parts[::2], parts[1::2], strict=True):
-        assert section.rstrip().endswith(footer(practices()[id])), footer(practices()[id])
+        same = section.rstrip().endswith(footer(practices()[id]))
+        assert same, f"{id} differs from the registry: run python -m tests.chapters"
 
 
 @each_page

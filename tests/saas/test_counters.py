@@ -43,14 +43,15 @@ class ClockedRedis(RedisCounters):
 
     def __init__(self, clock: Clock, exact: int = EXACT) -> None:
         super().__init__(settings.REDIS_URL)
-        script = SCRIPT.replace("redis.call('TIME')", "{redis.call('GET', 'test:clock'), '0'}")
+        self._at = f"test:{uuid.uuid4()}:clock"
+        script = SCRIPT.replace("redis.call('TIME')", f"{{redis.call('GET', '{self._at}'), '0'}}")
         script = script.replace(f"limit <= {EXACT} then", f"limit <= {exact} then")
         self._client = self._script.registered_client
         self._script = self._client.register_script(script)
         self._clock = clock
 
     def take(self, windows, *, spend=True):
-        self._client.set("test:clock", repr(self._clock.now), ex=60)
+        self._client.set(self._at, repr(self._clock.now), ex=60)
         return super().take(windows, spend=spend)
 
 

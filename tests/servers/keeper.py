@@ -30,6 +30,7 @@ type Command = Callable[[int], list[str | Path]]  # the command line of a server
 
 OLDEST_POSTGRESQL = 15  # what Django 6.1 asks for
 NOTHING_WORTH_KEEPING = {
+    "autovacuum": "off",  # its worker may stand in the way of DROP DATABASE, and is nobody's to end
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",

@@ -15,7 +15,7 @@ from saas.audit.chain import COVERED
 from saas.audit.models import AuditEntry, AuditHead
 from saas.tenancy.binding import bind
 from tests.cast import make_tenant
-from tests.saas.audit.trails import entries, fault, lengthen, unguarded
+from tests.saas.audit.trails import TABLES, entries, fault, lengthen, unguarded
 from tests.saas.walls import raw
 from tests.saas.wire import on_postgresql
 
@@ -130,6 +130,17 @@ def test_entries_exchanged_between_tenants_are_named_in_both(two):
         at(acme, AT).update(**contents[1])
         at(globex, AT).update(**contents[0])
         assert (seq_of(fault(acme)), seq_of(fault(globex))) == (AT, AT)
+
+
+def test_a_whole_chain_that_was_given_to_another_tenant_is_not_believed_there(two):
+    acme, globex = two
+    with unguarded(), connection.cursor() as cursor:
+        for table in TABLES:
+            for sql in ("DELETE FROM {} WHERE tenant_id = %s",
+                        "UPDATE {} SET tenant_id = %s WHERE tenant_id = %s"):  # fmt: skip
+                tenants = [raw(globex.id), raw(acme.id)]
+                cursor.execute(sql.format(table), tenants[: sql.count("%s")])
+        assert seq_of(fault(globex)) == 1
 
 
 def test_a_head_that_was_changed_or_removed_is_noticed(two):

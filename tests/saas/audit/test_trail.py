@@ -6,6 +6,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from saas.audit import chain, trail
+from saas.errors import Problem
 from saas.tenancy.binding import bind
 from tests.cast import make_tenant
 from tests.saas.audit.trails import entries, fault
@@ -82,17 +83,25 @@ def test_when_the_entry_cannot_be_written_the_act_has_not_happened(
     assert fault(acme_committed) is None
 
 
-def test_when_the_act_fails_there_is_no_entry(acme_committed, monkeypatch):
-    before = len(entries(acme_committed))
-
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [
+        (RuntimeError(), 500, "internal-error"),
+        (Problem("permission-denied"), 403, "permission-denied"),
+    ],
+    ids=["fault", "refusal"],
+)
+def test_when_the_act_fails_late_there_is_no_entry(
+    acme_committed, monkeypatch, fault, status, code
+):
     def fails_late(self, *_, **__):
-        raise RuntimeError
+        raise fault
 
     with monkeypatch.context() as patch:
         patch.setattr("tests.toy.views.NoteViewSet.show", fails_late)
-        refused(acme_committed.owner.post("notes", {"title": "x"}), 500, "internal-error")
+        refused(acme_committed.owner.post("notes", {"title": "x"}), status, code)
     assert notes(acme_committed) == []
-    assert len(entries(acme_committed)) == before
+    assert entries(acme_committed, NoteEvent.CREATED) == []
 
 
 def test_an_act_that_forgot_its_event_is_not_done(acme_committed, monkeypatch):

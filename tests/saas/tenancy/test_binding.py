@@ -147,3 +147,20 @@ def test_a_connection_that_goes_back_to_the_pool_remembers_no_tenant(committed):
     with pytest.raises(ZeroDivisionError), transaction.atomic(), bind(acme.id):
         raise ZeroDivisionError
     assert not told()
+
+
+@on_postgresql
+def test_after_a_request_its_connection_knows_no_tenant_and_no_credential(committed):
+    acme = make_tenant("Acme")
+    settings = "SELECT current_setting('app.tenant', true), current_setting('app.credential', true)"
+    for member, method, status in (
+        (acme.owner, "GET", 200),
+        (acme.viewer, "DELETE", 405),
+        (acme.viewer, "POST", 403),
+        (acme.owner, "POST", 400),
+    ):
+        answer = member.call(method, "notes", {} if method == "POST" else None)
+        assert answer.status_code == status
+        with connection.cursor() as cursor:
+            cursor.execute(settings)
+            assert [value or "" for value in cursor.fetchone()] == ["", ""]

@@ -90,10 +90,11 @@ def postgresql(url: str) -> dict[str, object]:
     }
 
 
-def sqlite(path: object) -> dict[str, object]:
+def sqlite(path: Path) -> dict[str, object]:
     """The embedded database: writers queue up instead of failing, and replacing a row fires its
     triggers.
     """
+    path.parent.mkdir(exist_ok=True)
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(path),

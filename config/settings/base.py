@@ -61,6 +61,7 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True  # the few assets are served from where they are installed
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # TRANS-09: no asset is meant for another site
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEMPLATES = [
     {

@@ -12,8 +12,10 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentIdentity, ResolvedComponent
 
+from saas.authentication.oauth.scopes import service_rights
 from saas.authorization.access import condition_name
-from saas.authorization.operations import Allow, always
+from saas.authorization.operations import always
+from saas.authorization.permissions import known_permissions
 from saas.checks import api_routes
 from saas.disclosure.outputs import Output
 from saas.errors import Problem
@@ -21,7 +23,7 @@ from saas.persistence import idempotency
 from saas.responses import etags
 from saas.responses.documents import COUNTED, FIELD_ERROR, HEADERS, NAMED, PROBLEM, headers, refusal
 from saas.validation.documents import ID, UUID, Schema, describe, example
-from saas.validation.inputs import Input, NoInput
+from saas.validation.inputs import NoInput
 from saas.view import SecureViewSet
 
 CREDENTIALS: dict[str, Schema] = {
@@ -31,10 +33,38 @@ CREDENTIALS: dict[str, Schema] = {
         "name": "X-API-Key",
         "description": "A key of one organization; it carries scopes.",
     },
+    "OAuth2": {
+        "type": "oauth2",
+        "description": "An access token of 15 minutes, given for one organization.",
+        "flows": {
+            "authorizationCode": {
+                "authorizationUrl": "/oauth/authorize",
+                "tokenUrl": "/oauth/token",
+                "refreshUrl": "/oauth/token",
+            },
+            "clientCredentials": {"tokenUrl": "/oauth/token"},
+        },
+    },
 }
 TO_ANYBODY = (400, 403, 413, 414, 429, 431, 500, 503)  # what the edge itself may answer
 STATUS = {"POST": "201", "DELETE": "204"}
 PARAMETER = re.compile(r"\{(\w+)\}")
+
+
+def credentials() -> dict[str, Schema]:
+    """How a caller proves who they are, with the scopes that there are at this moment."""
+    persons = {name: name for name in sorted(known_permissions())}
+    services = {name: name for name in sorted(service_rights())}
+    flows = CREDENTIALS["OAuth2"]["flows"]
+    return CREDENTIALS | {
+        "OAuth2": CREDENTIALS["OAuth2"]
+        | {
+            "flows": {
+                "authorizationCode": flows["authorizationCode"] | {"scopes": persons},
+                "clientCredentials": flows["clientCredentials"] | {"scopes": services},
+            }
+        }
+    }
 
 
 class SecureSchema(AutoSchema):
@@ -75,7 +105,9 @@ class SecureSchema(AutoSchema):
         own = any(action in vars(cls) for cls in self.view_classes())
         text = cleandoc(getattr(self.view, action).__doc__) if own else inherited[action]
         summary, _, rest = text.partition("\n\n")
-        needs = "Any credential will do." if self.rule.is_open else f"Needs `{self.rule.permission}`."
+        needs = (
+            "Any credential will do." if self.rule.is_open else f"Needs `{self.rule.permission}`."
+        )
         if self.rule.when is not always:
             needs += f" Only if the caller {condition_name(self.rule)}."
         return {
@@ -328,7 +360,7 @@ class SecureGenerator(SchemaGenerator):
         if GENERATOR_STATS:
             raise RuntimeError("Not everything could be drawn, see above.")
         document["paths"] |= dict(self.open_paths())
-        document["components"] |= {"securitySchemes": CREDENTIALS, "headers": HEADERS}
+        document["components"] |= {"securitySchemes": credentials(), "headers": HEADERS}
         document["components"]["schemas"] |= {"Problem": PROBLEM, "FieldError": FIELD_ERROR}
         document["tags"] = sorted(self.tags().values(), key=lambda tag: str(tag["name"]))
         link(document["paths"])

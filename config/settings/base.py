@@ -138,7 +138,15 @@ OAUTH2_PROVIDER = {
     "ACCESS_TOKEN_EXPIRE_SECONDS": int(LIFETIMES.access_token.total_seconds()),  # noqa: F405
     "REFRESH_TOKEN_EXPIRE_SECONDS": int(LIFETIMES.refresh_family.total_seconds()),  # noqa: F405
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
     "DEFAULT_SCOPES": [],
+    "SCOPES_BACKEND_CLASS": "saas.authentication.oauth.scopes.ApplicationScopes",
+    "OAUTH2_VALIDATOR_CLASS": "saas.authentication.oauth.validator.Validator",
+    "OAUTH2_BACKEND_CLASS": "saas.authentication.oauth.server.Server",
+    "ACCESS_TOKEN_GENERATOR": "saas.authentication.oauth.tokens.access_token",
+    "REFRESH_TOKEN_GENERATOR": "saas.authentication.oauth.tokens.refresh_token",
+    "CLIENT_SECRET_HASHER": "keyed_sha256",
+    "OIDC_ISS_ENDPOINT": SAAS_ORIGIN,  # the issuer, never taken from the Host header
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
     "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
     "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
@@ -157,7 +165,21 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W003",  # nothing here is authenticated by a cookie, so there is nothing to forge
 ]
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "saas.authentication.oauth.secrets.KeyedDigest",  # last: for client secrets alone
+]
+
+# What django-ratelimit counts in; without Redis there is one process, and its own memory will do.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 0.05, "socket_connect_timeout": 0.05},
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
 
 MAILERS = {
     "default": {

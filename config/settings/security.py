@@ -3,6 +3,8 @@
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from saas.counters import Patience
+
 
 class Rate(NamedTuple):
     """At most `requests` in any `seconds`."""
@@ -51,6 +53,12 @@ LIFETIMES = Lifetimes(
     invitation=timedelta(days=7),
 )
 KEY_WARNING_DAYS = (14, 7, 1)  # AUTHN-17: before a key ends
+
+RACE_GRACE = timedelta(seconds=10)  # AUTHN-04: two refreshes at once are no theft
+PATIENCE = Patience(free=10, longest=900, memory=86_400)  # AUTHN-13
+SAAS_PERSONS_ONLY = frozenset(  # AUTHZ-05: a service decides neither who belongs nor who may what
+    {"members:write", "api-keys:write", "security:write", "organization:write"}
+)
 
 # 4 throttling
 RATES = {

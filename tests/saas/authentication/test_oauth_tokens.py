@@ -156,7 +156,7 @@ def test_a_code_dies_after_a_minute_and_with_its_person(acme, app, time_machine)
 )
 @pytest.mark.practice("AUTHN-02")
 def test_a_form_that_is_no_form_is_refused(acme, app, request_of):
-    path, form = request_of(f"client_id={app.client_id}")
+    path, form = request_of(f"grant_type=refresh_token&refresh_token=x&client_id={app.client_id}")
     refusal(post(path, form), 400, "invalid_request")
 
 
@@ -190,10 +190,13 @@ def test_a_service_gets_what_it_asks_for_and_no_refresh_token(acme, service):
     assert post("/oauth/token", in_form).status_code == 200
 
 
+@pytest.mark.practice("AUTHN-02")
 @pytest.mark.practice("AUTHZ-05")
 @pytest.mark.parametrize("scope", ["", " ", "notes:read-body", "nonsense", "notes:read nonsense"])
 def test_a_token_carries_what_its_client_may_hold_and_an_empty_one_is_refused(service, scope):
     refusal(service_token(service, scope), 400, "invalid_scope")
+    unnamed = post("/oauth/token", {"grant_type": "client_credentials"}, **basic(service))
+    refusal(unnamed, 400, "invalid_scope")
     assert not get_access_token_model().objects.exists()
 
 

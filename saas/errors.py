@@ -228,7 +228,7 @@ def problem_response(problem: Problem, request: HttpRequest | None = None) -> Ht
     path = request.path_info if request is not None else ""
     if (facts := getattr(request, "facts", None)) is not None:
         facts.decision = problem.code  # for the access log
-    if path.startswith("/oauth/"):
+    if path.startswith("/oauth/") and path != "/oauth/authorize":
         code = "server_error" if problem.status == 500 else "invalid_request"
         if problem.status in (429, 503):
             code = "temporarily_unavailable"

@@ -4,6 +4,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import transaction
@@ -117,7 +119,16 @@ def load_member(role: str, user: User, password: str) -> Entry:
         "email": user.email,
         "password": password,
         "role": role,
+        "totp_secret": second_factor(user),
     }
+
+
+def second_factor(user: User) -> str:
+    """A new seed for the person's authenticator app."""
+    Authenticator.objects.filter(user=user).delete()
+    seed = generate_totp_secret()
+    TOTP.activate(user, seed)
+    return seed
 
 
 def restore_role(membership: Membership, role: str) -> None:

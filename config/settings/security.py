@@ -22,6 +22,8 @@ class Lifetimes(NamedTuple):
     api_key_high_risk: timedelta
     rotation_overlap: timedelta
     invitation: timedelta
+    session_idle: timedelta
+    session: timedelta
 
 
 # 1 edge
@@ -51,6 +53,8 @@ LIFETIMES = Lifetimes(
     api_key_high_risk=timedelta(days=30),  # AUTHN-17
     rotation_overlap=timedelta(hours=24),  # AUTHN-17
     invitation=timedelta(days=7),
+    session_idle=timedelta(minutes=30),  # AUTHN-12
+    session=timedelta(hours=12),  # AUTHN-12
 )
 KEY_WARNING_DAYS = (14, 7, 1)  # AUTHN-17: before a key ends
 
@@ -93,6 +97,14 @@ GLOBAL_MODELS = {
     "organizations.Organization": "the tenant itself: its row is its own tenant, by its own policy",
     "auth.Permission": "Django's own catalogue; nothing here reads it",
     "auth.Group": "Django's own; nothing here reads it",
+    "sessions.Session": "who is signed in, before they have chosen an organization",
+    "account.EmailAddress": "of allauth; a person's address stands with the person",
+    "account.EmailConfirmation": "as above",
+    "mfa.Authenticator": "a second factor belongs to a person",
+    "axes.AccessAttempt": "failed sign-ins, of people or of nobody",
+    "axes.AccessAttemptExpiration": "as above",
+    "axes.AccessFailureLog": "as above",
+    "axes.AccessLog": "as above",
     "contenttypes.ContentType": "Django's own catalogue of models",
     "integrations.OAuthApplication": "read before a tenant is known; it names its organization",
     "integrations.OAuthGrant": "as the application",

@@ -35,13 +35,14 @@ def count_network(request: HttpRequest, group: str) -> None:
         raise _too_many(max(1, usage["time_left"]))
 
 
-def reserve(kind: str, name: str, request: HttpRequest) -> str:
-    """Reserve one try of a secret of `name` from this network; gives what `forgive` takes.
+def reserve(kind: str, name: str, request: HttpRequest | None) -> str:
+    """Reserve one try of a secret of `name` from this network, or from anywhere without a request;
+    gives what `forgive` takes.
 
     After ten wrong ones in a row each further try waits longer: 429 with Retry-After. The pair
     is counted, so that a stranger elsewhere cannot lock the owner out.
     """
-    key = _key(kind, name, network_of(client_ip(request)))
+    key = _key(kind, name, network_of(client_ip(request)) if request else "")
     try:
         wait = counters.shared().attempt(key, settings.PATIENCE)
     except StoreUnavailable:

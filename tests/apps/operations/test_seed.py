@@ -57,6 +57,7 @@ def secrets_of(loaded: dict) -> list[str]:
     found = [loaded["stranger"]["password"]]
     for organization in loaded["organizations"]:
         found += [member["password"] for member in organization["members"]]
+        found += [member["totp_secret"] for member in organization["members"]]
         found += [key["secret"] for key in organization["api_keys"]]
         found += [organization["oauth_clients"][0]["client_secret"]]
     return found
@@ -78,7 +79,7 @@ def test_the_json_has_exactly_the_agreed_shape(db, settings):
         }  # fmt: skip
         assert [member["role"] for member in organization["members"]] == list(ROLES)
         for member in organization["members"]:
-            assert member.keys() == {"id", "email", "password", "role"}
+            assert member.keys() == {"id", "email", "password", "role", "totp_secret"}
             assert member["email"] == f"{member['role']}@{organization['slug']}.example"
         assert [key["name"] for key in organization["api_keys"]] == ["full", "read-only"]
         assert all(

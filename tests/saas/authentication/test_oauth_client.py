@@ -1,17 +1,14 @@
 """A client library that knows nothing of us completes every grant over the wire."""
 
 from collections.abc import Iterator
-from threading import Thread
 from urllib.parse import urlsplit
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import pytest
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
-from django.core.wsgi import get_wsgi_application
-from django.db import connection
 
 from tests.cast import make_tenant
+from tests.live import served
 from tests.oauth import CALLBACK, SECRET, VERIFIER, code_for, make_client, make_service
 
 pytestmark = [pytest.mark.core]
@@ -19,34 +16,11 @@ pytestmark = [pytest.mark.core]
 READ, WRITE = "notes:read", "notes:write"
 
 
-class Quiet(WSGIRequestHandler):
-    """The server's own log is no test's business."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
-
-
-class ThreadOfItsOwn(WSGIServer):
-    """Closes the connection that its thread has opened."""
-
-    def finish_request(self, *args: object) -> None:
-        """One request."""
-        super().finish_request(*args)  # type: ignore[arg-type]  # handed on as it came
-        connection.close()
-
-
 @pytest.fixture
 def origin(committed: None, settings) -> Iterator[str]:
     """The address of a running server."""
-    settings.SAAS_REQUIRE_HTTPS = False
-    server = ThreadOfItsOwn(("127.0.0.1", 0), Quiet)
-    server.set_app(get_wsgi_application())
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(settings) as origin:
+        yield origin
 
 
 def endpoint(session, origin, name):

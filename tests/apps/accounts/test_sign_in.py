@@ -135,6 +135,7 @@ def test_after_ten_wrong_passwords_no_password_is_hashed_and_the_owner_elsewhere
     assert sign_in(browser, "nobody@acme.example").status_code == 200
 
 
+@pytest.mark.practice("AUTHN-08")
 @pytest.mark.practice("AUTHN-13")
 def test_codes_are_guessed_ten_times_and_then_from_nowhere(browser, clerk, seed):
     sign_in(browser, clerk.email)

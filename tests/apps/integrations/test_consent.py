@@ -100,6 +100,7 @@ def test_who_says_no_or_belongs_to_nobody_sends_the_client_away(acme, app, brows
     assert told(mallory.get(url(app), secure=True))["error"] == "access_denied"
 
 
+@pytest.mark.practice("X-12")
 @pytest.mark.practice("AUTHZ-02")
 def test_nobody_allows_anything_for_an_organization_that_is_not_theirs(acme, globex, app, browser):
     for id in (globex.id, "", "nonsense"):

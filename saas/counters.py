@@ -5,9 +5,9 @@ all.
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import redis
 from django.conf import settings
@@ -39,14 +39,35 @@ class Taken(NamedTuple):
     wait: float
 
 
+class Patience(NamedTuple):
+    """How often in a row a secret may be wrong: `free` tries, then a wait of 1, 2, 4 … `longest`
+    seconds between two; forgotten after `memory` seconds without a try.
+    """
+
+    free: int
+    longest: int
+    memory: int
+
+
 class Counters(Protocol):
-    """A store of sliding windows."""
+    """A store of sliding windows, and of secrets that were tried and were wrong."""
 
     def take(self, windows: Sequence[Window], *, spend: bool = True) -> list[Taken]:
         """Count one hit in every window if all have room, else in none; `spend=False` only looks.
 
         A refusal shows as `wait` > 0 in some window. Raises StoreUnavailable.
         """
+        ...
+
+    def attempt(self, key: str, patience: Patience) -> float:
+        """Reserve one try of a secret: 0 when it may be looked at now, else the seconds to wait.
+
+        A try counts as wrong until `forgive(key)`. Raises StoreUnavailable.
+        """
+        ...
+
+    def forgive(self, key: str) -> None:
+        """The secret was right: forget the wrong ones before it. Raises StoreUnavailable."""
         ...
 
 
@@ -58,6 +79,7 @@ class MemoryCounters:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._hits: dict[str, deque[float]] = defaultdict(deque)
+        self._tries: dict[str, tuple[int, float, float]] = {}  # how many, not before, forgotten at
         self._swept = 0.0
 
     def take(self, windows: Sequence[Window], *, spend: bool = True) -> list[Taken]:
@@ -73,6 +95,27 @@ class MemoryCounters:
                 Taken(window, max(0, window.limit - len(self._hits[window.key])), wait)
                 for window, wait in zip(windows, waits, strict=True)
             ]
+
+    def attempt(self, key: str, patience: Patience) -> float:
+        """See Counters."""
+        now = time.time()
+        with self._lock:
+            self._sweep(now)
+            tried, not_before, forgotten_at = self._tries.get(key, (0, 0.0, 0.0))
+            if now >= forgotten_at:
+                tried, not_before = 0, 0.0
+            if now < not_before:
+                return not_before - now
+            tried += 1
+            delay = min(2.0 ** min(tried - patience.free, 30), patience.longest)
+            not_before = now + delay if tried >= patience.free else 0.0
+            self._tries[key] = (tried, not_before, now + patience.memory)
+            return 0.0
+
+    def forgive(self, key: str) -> None:
+        """See Counters."""
+        with self._lock:
+            self._tries.pop(key, None)
 
     def _wait(self, window: Window, now: float) -> float:
         hits = self._hits[window.key]
@@ -92,6 +135,8 @@ class MemoryCounters:
                 key for key, hits in self._hits.items() if not hits or hits[-1] < now - 86_400
             ]:
                 del self._hits[key]
+            for key in [key for key, (*_, forgotten) in self._tries.items() if forgotten <= now]:
+                del self._tries[key]
 
 
 # One call for all windows of a request. The clock is the store's own, so that web processes
@@ -145,6 +190,22 @@ end
 return answer
 """ % {"exact": EXACT, "slots": SLOTS}  # noqa: UP031  # braces are Lua's own here
 
+# One try of a secret, counted before the secret is looked at. ARGV: free, longest, memory.
+ATTEMPT = """
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local free, longest = tonumber(ARGV[1]), tonumber(ARGV[2])
+local not_before = tonumber(redis.call('HGET', KEYS[1], 'not_before') or '0')
+if now < not_before then return tostring(not_before - now) end
+local tried = redis.call('HINCRBY', KEYS[1], 'tried', 1)
+if tried >= free then
+  local delay = math.min(2 ^ math.min(tried - free, 30), longest)
+  redis.call('HSET', KEYS[1], 'not_before', string.format('%.6f', now + delay))
+end
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return '0'
+"""
+
 
 def place_of(window: Window) -> str:
     """The key of a window in the store: when a limit changes, two forms of counting never meet
@@ -167,25 +228,39 @@ class RedisCounters:
             socket_connect_timeout=patience,
             retry=Retry(NoBackoff(), 0),
         )
+        self._client = client
         self._script = client.register_script(SCRIPT)
+        self._attempt = client.register_script(ATTEMPT)
         self._down_until = 0.0
 
     def take(self, windows: Sequence[Window], *, spend: bool = True) -> list[Taken]:
         """See Counters."""
-        if time.monotonic() < self._down_until:
-            raise StoreUnavailable("The counters' store failed a moment ago.")
         arguments: list[int] = [int(spend)]
         for window in windows:
             arguments += [window.limit, window.seconds]
-        try:
-            rows = self._script(keys=[place_of(window) for window in windows], args=arguments)
-        except redis.RedisError as fault:
-            self._down_until = time.monotonic() + PAUSE
-            raise StoreUnavailable("The counters' store does not answer.") from fault
+        keys = [place_of(window) for window in windows]
+        rows = self._asked(lambda: self._script(keys=keys, args=arguments))
         return [
             Taken(window, max(0, window.limit - int(used)), float(wait))
             for window, (used, wait) in zip(windows, rows, strict=True)
         ]
+
+    def attempt(self, key: str, patience: Patience) -> float:
+        """See Counters."""
+        return float(self._asked(lambda: self._attempt(keys=[key], args=list(patience))))
+
+    def forgive(self, key: str) -> None:
+        """See Counters."""
+        self._asked(lambda: self._client.delete(key))
+
+    def _asked(self, question: Callable[[], Any]) -> Any:
+        if time.monotonic() < self._down_until:
+            raise StoreUnavailable("The counters' store failed a moment ago.")
+        try:
+            return question()
+        except redis.RedisError as fault:
+            self._down_until = time.monotonic() + PAUSE
+            raise StoreUnavailable("The counters' store does not answer.") from fault
 
 
 @cache

@@ -42,7 +42,8 @@ CATALOGUE: dict[str, Kind] = {
     "invalid-token": Kind(
         401,
         "The credential is missing or not valid",
-        "Send an API key in `X-API-Key`. It may be mistyped, expired or revoked.",
+        "Send an API key in `X-API-Key`, or an access token as `Authorization: Bearer`. The "
+        "one that was sent may be mistyped, expired or revoked.",
     ),
     "https-required": Kind(
         403,
@@ -238,8 +239,10 @@ def problem_response(problem: Problem, request: HttpRequest | None = None) -> Ht
     path = request.path_info if request is not None else ""
     if (facts := getattr(request, "facts", None)) is not None:
         facts.decision = problem.code  # for the access log
-    if path.startswith("/oauth/"):
-        code = "server_error" if problem.status >= 500 else "invalid_request"
+    if path.startswith("/oauth/") and path != "/oauth/authorize":
+        code = "server_error" if problem.status == 500 else "invalid_request"
+        if problem.status in (429, 503):
+            code = "temporarily_unavailable"
         body: dict[str, Any] = {"error": code, "error_description": problem.detail}
         media_type = "application/json"
     else:

@@ -12,8 +12,10 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentIdentity, ResolvedComponent
 
+from saas.authentication.oauth.scopes import service_rights
 from saas.authorization.access import condition_name
 from saas.authorization.operations import always
+from saas.authorization.permissions import known_permissions
 from saas.checks import api_routes, secure_views
 from saas.disclosure.outputs import Output
 from saas.errors import Problem
@@ -43,10 +45,38 @@ CREDENTIALS: dict[str, Schema] = {
         "name": "X-API-Key",
         "description": "A key of one organization; it carries scopes.",
     },
+    "OAuth2": {
+        "type": "oauth2",
+        "description": "An access token of 15 minutes, given for one organization.",
+        "flows": {
+            "authorizationCode": {
+                "authorizationUrl": "/oauth/authorize",
+                "tokenUrl": "/oauth/token",
+                "refreshUrl": "/oauth/token",
+            },
+            "clientCredentials": {"tokenUrl": "/oauth/token"},
+        },
+    },
 }
 TO_ANYBODY = (400, 403, 413, 414, 429, 431, 500, 503)  # what the edge itself may answer
 STATUS = {"POST": "201", "DELETE": "204"}
 PARAMETER = re.compile(r"\{(\w+)\}")
+
+
+def credentials() -> dict[str, Schema]:
+    """How a caller proves who they are, with the scopes that there are at this moment."""
+    persons = {name: name for name in sorted(known_permissions())}
+    services = {name: name for name in sorted(service_rights())}
+    flows = CREDENTIALS["OAuth2"]["flows"]
+    return CREDENTIALS | {
+        "OAuth2": CREDENTIALS["OAuth2"]
+        | {
+            "flows": {
+                "authorizationCode": flows["authorizationCode"] | {"scopes": persons},
+                "clientCredentials": flows["clientCredentials"] | {"scopes": services},
+            }
+        }
+    }
 
 
 class SecureSchema(AutoSchema):
@@ -321,7 +351,7 @@ class SecureGenerator(SchemaGenerator):
         if GENERATOR_STATS:
             raise RuntimeError("Not everything could be drawn, see above.")
         document["paths"] |= dict(self.open_paths())
-        document["components"] |= {"securitySchemes": CREDENTIALS, "headers": HEADERS}
+        document["components"] |= {"securitySchemes": credentials(), "headers": HEADERS}
         document["components"]["schemas"] |= {"Problem": PROBLEM, "FieldError": FIELD_ERROR}
         document["tags"] = sorted(self.tags().values(), key=lambda tag: str(tag["name"]))
         link(document)

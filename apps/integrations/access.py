@@ -39,6 +39,15 @@ class KeyEvent(StrEnum):
     EXPOSED = "api-key.exposed"
 
 
+class GrantEvent(StrEnum):
+    """What the trail says of what a person allowed a client."""
+
+    APPROVED = "oauth-grant.approved"
+    REVOKED = "oauth-grant.revoked"
+    REPLAYED = "oauth-grant.replayed"
+    EXPOSED = "oauth-grant.exposed"
+
+
 API_KEY_FIELDS = FieldAccess(
     public=frozenset(
         {

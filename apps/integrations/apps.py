@@ -15,25 +15,31 @@ class IntegrationsConfig(AppConfig):
     def ready(self) -> None:
         """Listen once the models are loaded."""
         from apps.integrations.exposure import revoke_exposed
+        from apps.integrations.grants import note_end
+        from saas.authentication.oauth.families import family_ended
         from saas.authentication.revocation import membership_ended
         from saas.authentication.usage import credential_used
         from saas.edge.exposure import credential_exposed
 
         credential_exposed.connect(revoke_exposed, dispatch_uid="integrations.exposed")
+        family_ended.connect(note_end, dispatch_uid="integrations.family-ended")
         membership_ended.connect(revoke_keys, dispatch_uid="integrations.member-left")
         credential_used.connect(note_key, dispatch_uid="integrations.used")
 
 
 def revoke_keys(actor: Any, user_id: Any, **_: Any) -> None:
-    """A key dies when its maker leaves."""
+    """What a person made or allowed dies when they leave."""
+    from apps.integrations.grants import revoke_grants_of
     from apps.integrations.services import revoke_keys_of
 
+    revoke_grants_of(actor, user_id)
     revoke_keys_of(actor, user_id)
 
 
 def note_key(principal: Principal, **_: Any) -> None:
-    """Remember when a key was used last."""
+    """Remember when a credential was used last."""
+    from apps.integrations.grants import note_token_use
     from apps.integrations.services import note_use
 
-    if principal.kind == PrincipalKind.API_KEY:
-        note_use(principal)
+    note = note_use if principal.kind == PrincipalKind.API_KEY else note_token_use
+    note(principal)

@@ -5,10 +5,11 @@ from typing import Any
 from django.core.mail import send_mail
 from django.db import transaction
 
-from apps.integrations import queries, services
+from apps.integrations import grants, queries, services
 from apps.integrations.access import KeyEvent
 from saas.audit import trail
 from saas.authentication import keys, lookup
+from saas.authentication.oauth import tokens
 from saas.tenancy.binding import bind
 
 PLACES = {"url": "in a URL", "clear": "over an unencrypted connection"}
@@ -16,6 +17,8 @@ PLACES = {"url": "in a URL", "clear": "over an unencrypted connection"}
 
 def revoke_exposed(secret: str, where: str, **_: Any) -> None:
     """Revoke the key with this secret, if there is one. What is no key at all costs no query."""
+    if tokens.is_well_formed(secret):
+        grants.revoke_exposed_token(secret, f"sent {PLACES[where]}")
     if not keys.is_well_formed(secret):
         return
     with transaction.atomic():

@@ -4,7 +4,6 @@ organization.
 
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.db import models
 from oauth2_provider.models import (
     AbstractAccessToken,
@@ -16,7 +15,13 @@ from oauth2_provider.models import (
 )
 
 from saas.authentication.models import AbstractApiKey, UsableKeys
-from saas.ids import IdField
+from saas.authentication.oauth.models import (
+    ClientOfOrganization,
+    Consent,
+    OfConsent,
+    OfOrganization,
+    UsableTokens,
+)
 from saas.persistence.tenant import TenantManager, TenantModel, tenant_reference
 
 
@@ -31,47 +36,35 @@ class ApiKey(TenantModel, AbstractApiKey):
         constraints = [tenant_reference()]
 
 
-class OfOrganization(models.Model):
-    """An OAuth row that names the organization it acts for, so that no token carries it."""
-
-    id = IdField()
-    organization = models.ForeignKey(
-        settings.SAAS_TENANT_MODEL, null=True, on_delete=models.CASCADE, related_name="+"
-    )
-
-    class Meta:
-        abstract = True
-
-    def __str__(self) -> str:
-        """The kind and the id, which a log may hold."""
-        return f"{self._meta.label} {self.pk}"
-
-
-class OAuthApplication(OfOrganization, AbstractApplication):
+class OAuthApplication(ClientOfOrganization, AbstractApplication):
     """A client; it belongs to the organization that registered it."""
-
-    allowed_scopes = models.JSONField(default=list)
 
     class Meta(AbstractApplication.Meta):
         swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"
 
 
-class OAuthGrant(OfOrganization, AbstractGrant):
-    """An authorization code on its way; it is given for one organization."""
+class OAuthGrant(Consent, AbstractGrant):
+    """What a person allowed a client in one organization: first a code on its way, then the anchor
+    of its tokens.
+    """
 
     class Meta(AbstractGrant.Meta):
         swappable = "OAUTH2_PROVIDER_GRANT_MODEL"
 
 
-class OAuthAccessToken(OfOrganization, AbstractAccessToken):
-    """An access token, kept as a digest."""
+class OAuthAccessToken(OfConsent, AbstractAccessToken):
+    """An access token, kept as a digest; what is revoked is deleted."""
+
+    last_used_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[Any] = UsableTokens.as_manager()
 
     class Meta(AbstractAccessToken.Meta):
         swappable = "OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL"
 
 
-class OAuthRefreshToken(OfOrganization, AbstractRefreshToken):
-    """A refresh token of a family."""
+class OAuthRefreshToken(OfConsent, AbstractRefreshToken):
+    """A refresh token of a family; it stays when it is used, to be recognised if it comes back."""
 
     class Meta(AbstractRefreshToken.Meta):
         swappable = "OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL"

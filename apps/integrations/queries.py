@@ -1,11 +1,17 @@
 """Which credentials there are."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import CharField, QuerySet, UUIDField, Value
+from django.utils import timezone
 
-from apps.integrations.models import ApiKey
+from apps.integrations.models import ApiKey, OAuthAccessToken
 from saas.authentication.models import UsableKeys
+from saas.authentication.oauth.models import UsableTokens
+from saas.context import Principal
+
+USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 def keys() -> UsableKeys:
@@ -21,6 +27,17 @@ def standing_keys() -> UsableKeys:
 def unlocked_key(id: UUID) -> QuerySet[ApiKey]:
     """One key, or none while another request changes it."""
     return ApiKey.objects.filter(pk=id).select_for_update(skip_locked=True, no_key=True)
+
+
+def use_is_news(principal: Principal) -> bool:
+    """Whether the last noted use of a credential is long enough ago to be noted again."""
+    used = principal.credential.last_used_at
+    return used is None or timezone.now() - used > USE_NOTED_EVERY
+
+
+def unlocked_token(id: UUID) -> UsableTokens:
+    """One access token, or none while another request changes it."""
+    return OAuthAccessToken.objects.filter(pk=id).select_for_update(skip_locked=True, no_key=True)
 
 
 def integrations() -> QuerySet[ApiKey]:

@@ -14,8 +14,6 @@ from saas.authentication import keys
 from saas.context import Actor, Principal
 from saas.errors import Problem, invalid
 
-USE_NOTED_EVERY = timedelta(minutes=1)
-
 
 def create_key(
     actor: Actor, *, name: str, scopes: list[str] | None = None, expires_at: datetime | None = None
@@ -87,8 +85,8 @@ def note_use(principal: Principal) -> None:
 
     Nobody waits for it: a key whose row is being changed is left to the next request.
     """
-    used, now = principal.credential.last_used_at, timezone.now()
-    if used is None or now - used > USE_NOTED_EVERY:
+    if queries.use_is_news(principal):
+        now = timezone.now()
         noted = queries.unlocked_key(principal.credential_id).values("pk")
         ApiKey.objects.filter(pk__in=noted).update(last_used_at=now)
 

@@ -4,6 +4,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import transaction
@@ -13,6 +15,7 @@ from apps.customers import queries as customers
 from apps.customers.serializers import CustomerInput
 from apps.customers.services import create_customer
 from apps.integrations import queries as credentials
+from apps.integrations.models import OAuthAccessToken, OAuthApplication
 from apps.integrations.services import create_key, revoke_key
 from apps.invoices import queries as invoices
 from apps.invoices.serializers import InvoiceInput
@@ -24,6 +27,8 @@ from apps.organizations.access import OrganizationEvent
 from apps.organizations.models import ROLES, Membership
 from apps.organizations.services import add_member, founded
 from saas.audit import trail
+from saas.authentication.oauth import families
+from saas.authentication.oauth.scopes import INTROSPECTION, service_rights
 from saas.authorization.permissions import known_permissions
 from saas.context import Actor, Principal, PrincipalKind
 from saas.crypto import random_text
@@ -33,6 +38,8 @@ from saas.tenancy.entrance import entered
 from saas.validation.inputs import judge
 
 READ_ONLY = ("customers:read", "invoices:read")
+CALLBACK = "http://127.0.0.1:8765/callback"
+SECRET = 64  # of base62: 381 bits
 PASSWORD = 24  # of base62: 142 bits
 type Entry = dict[str, Any]  # an object of the printed JSON
 
@@ -80,7 +87,7 @@ def load_company(company: Company, tenant_id: UUID | None) -> Entry:
             "slug": company.slug,
             "members": members,
             "api_keys": load_keys(owner),
-            "oauth_clients": [],
+            "oauth_clients": [load_service(), load_mobile()],
             "customers": load_customers(company, owner),
             "invoices": load_drafts(company, {role: user for role, (user, _) in people.items()}),
         }
@@ -112,7 +119,16 @@ def load_member(role: str, user: User, password: str) -> Entry:
         "email": user.email,
         "password": password,
         "role": role,
+        "totp_secret": second_factor(user),
     }
+
+
+def second_factor(user: User) -> str:
+    """A new seed for the person's authenticator app."""
+    Authenticator.objects.filter(user=user).delete()
+    seed = generate_totp_secret()
+    TOTP.activate(user, seed)
+    return seed
 
 
 def restore_role(membership: Membership, role: str) -> None:
@@ -149,6 +165,51 @@ def load_keys(owner: User) -> list[Entry]:
         {"id": str(key.pk), "name": key.name, "secret": secret, "scopes": key.scopes}
         for key, secret in made
     ]
+
+
+def load_service() -> Entry:
+    """A confidential client that acts for itself, with a new secret."""
+    secret = random_text(SECRET)
+    application = load_client("backoffice", sorted(service_rights() | {INTROSPECTION}))
+    application.client_type = application.CLIENT_CONFIDENTIAL
+    application.authorization_grant_type = application.GRANT_CLIENT_CREDENTIALS
+    application.client_secret = secret
+    application.save()
+    return {
+        "name": application.name,
+        "type": application.client_type,
+        "grant": "client_credentials",
+        "client_id": application.client_id,
+        "client_secret": secret,
+        "scopes": application.allowed_scopes,
+    }
+
+
+def load_mobile() -> Entry:
+    """A public client that people consent to."""
+    application = load_client("mobile", sorted(known_permissions()))
+    application.client_type = application.CLIENT_PUBLIC
+    application.authorization_grant_type = application.GRANT_AUTHORIZATION_CODE
+    application.redirect_uris = CALLBACK
+    application.save()
+    return {
+        "name": application.name,
+        "type": application.client_type,
+        "grant": "authorization_code",
+        "client_id": application.client_id,
+        "redirect_uris": [CALLBACK],
+    }
+
+
+def load_client(name: str, scopes: list[str]) -> OAuthApplication:
+    """A client of the bound organization; what it held from the last time opens nothing more."""
+    which = {"organization_id": bound_tenant(), "name": name}
+    application = OAuthApplication.objects.filter(**which).first() or OAuthApplication(**which)
+    application.allowed_scopes = scopes
+    if not application._state.adding:
+        families.end_all(application=application)
+        OAuthAccessToken.objects.filter(application=application).delete()
+    return application
 
 
 def load_customers(company: Company, owner: User) -> list[str]:

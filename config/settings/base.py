@@ -2,6 +2,7 @@
 machine.
 """
 
+from datetime import timedelta
 from pathlib import Path
 
 from environ import FileAwareEnv
@@ -25,6 +26,7 @@ CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
+    "django.contrib.sessions",
     "django.contrib.staticfiles",
     "corsheaders",
     "rest_framework",
@@ -34,7 +36,11 @@ INSTALLED_APPS = [
     "saas.persistence",
     "saas.audit",
     "saas.apps.SaasConfig",
-    "apps.accounts",
+    "apps.accounts",  # before allauth: its templates come first
+    "allauth",
+    "apps.accounts.allauth_app.PagesOnly",
+    "allauth.mfa",
+    "axes",
     "apps.organizations",
     "apps.customers",
     "apps.invoices",
@@ -50,6 +56,17 @@ MIDDLEWARE = [
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "saas.authentication.pages.middleware.ForPages",
+]
+# What runs for pages and never under /api/ (AUTHN-01): a cookie must not reach the API.
+SAAS_PAGES = ("/accounts/", "/oauth/authorize")
+SAAS_PAGE_MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "saas.authentication.pages.middleware.AbsoluteAge",
+    "allauth.account.middleware.AccountMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -67,7 +84,12 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["django.template.context_processors.csp"]},
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.csp",
+                "django.template.context_processors.request",
+            ]
+        },
     }
 ]
 
@@ -140,7 +162,15 @@ OAUTH2_PROVIDER = {
     "ACCESS_TOKEN_EXPIRE_SECONDS": int(LIFETIMES.access_token.total_seconds()),  # noqa: F405
     "REFRESH_TOKEN_EXPIRE_SECONDS": int(LIFETIMES.refresh_family.total_seconds()),  # noqa: F405
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
     "DEFAULT_SCOPES": [],
+    "SCOPES_BACKEND_CLASS": "saas.authentication.oauth.scopes.ApplicationScopes",
+    "OAUTH2_VALIDATOR_CLASS": "saas.authentication.oauth.validator.Validator",
+    "OAUTH2_BACKEND_CLASS": "saas.authentication.oauth.server.Server",
+    "ACCESS_TOKEN_GENERATOR": "saas.authentication.oauth.tokens.access_token",
+    "REFRESH_TOKEN_GENERATOR": "saas.authentication.oauth.tokens.refresh_token",
+    "CLIENT_SECRET_HASHER": "keyed_sha256",
+    "OIDC_ISS_ENDPOINT": SAAS_ORIGIN,  # the issuer, never taken from the Host header
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
     "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
     "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
@@ -156,10 +186,25 @@ OAUTH2_PROVIDER = {
 SILENCED_SYSTEM_CHECKS = [
     "security.W001",  # saas.edge.headers and saas.edge.gate
     "security.W002",  # saas.edge.headers
-    "security.W003",  # nothing here is authenticated by a cookie, so there is nothing to forge
+    "security.W003",  # CSRF protection runs where cookies do: SAAS_PAGE_MIDDLEWARE
+    "axes.W002",  # as above
 ]
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "saas.authentication.oauth.secrets.KeyedDigest",  # last: for client secrets alone
+]
+
+# What django-ratelimit counts in; without Redis there is one process, and its own memory will do.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 0.05, "socket_connect_timeout": 0.05},
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
 
 MAILERS = {
     "default": {
@@ -182,7 +227,44 @@ SECURE_SSL_REDIRECT = (
     False  # saas.edge.gate decides: a silent redirect would hide a client that leaks its key
 )
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+# AUTHN-12: this host alone, only over HTTPS, out of reach for scripts and for other sites' forms.
+SESSION_ENGINE = "saas.authentication.pages.sessions"
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = True
+CSRF_COOKIE_HTTPONLY = SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = int(LIFETIMES.session_idle.total_seconds())  # noqa: F405
+SESSION_SAVE_EVERY_REQUEST = True  # so that only an idle session ends early
+
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "account_home"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+ACCOUNT_ADAPTER = "apps.accounts.adapters.Accounts"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_RATE_LIMITS = False  # saas.authentication.attempts counts, before the password is hashed
+MFA_ADAPTER = "apps.accounts.adapters.SecondFactors"
+MFA_SUPPORTED_TYPES = ["totp"]
+MFA_TOTP_ISSUER = "Strongroom"
+MFA_RATE_LIMITS = False  # as above
+
+# The record of failed sign-ins, and the second net behind our own count: at 100 the pair is shut.
+AXES_FAILURE_LIMIT = 100
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # the pair: a stranger locks nobody out
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "apps.accounts.adapters.locked_out"
+AXES_CLIENT_IP_CALLABLE = "apps.accounts.adapters.ip_of"
+AXES_VERBOSE = False
+AXES_ENABLE_ACCESS_FAILURE_LOG = False
+AXES_SENSITIVE_PARAMETERS = ["password", "login", "email", "code", "client_secret", "next"]
 
 _self = "'self'"
 SECURE_CSP = {

@@ -43,6 +43,7 @@ MAILERS = {  # read at /dev/mail
 SAAS_DEVELOPMENT_PAGES = True  # /dev/mail
 SAAS_DEMO = True  # whoever runs this owns whatever is in it
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = False  # no TLS on loopback
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "session", "csrf"  # __Host- wants Secure
 
 if env.str("SAAS_RATES", default="") == "lifted":  # for races and fuzzing
     RATES = {name: Rate(rate.requests * RATES_LIFTED, rate.seconds) for name, rate in RATES.items()}

@@ -3,6 +3,8 @@
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from saas.counters import Patience
+
 
 class Rate(NamedTuple):
     """At most `requests` in any `seconds`."""
@@ -20,6 +22,8 @@ class Lifetimes(NamedTuple):
     api_key_high_risk: timedelta
     rotation_overlap: timedelta
     invitation: timedelta
+    session_idle: timedelta
+    session: timedelta
 
 
 # 1 edge
@@ -49,8 +53,16 @@ LIFETIMES = Lifetimes(
     api_key_high_risk=timedelta(days=30),  # AUTHN-17
     rotation_overlap=timedelta(hours=24),  # AUTHN-17
     invitation=timedelta(days=7),
+    session_idle=timedelta(minutes=30),  # AUTHN-12
+    session=timedelta(hours=12),  # AUTHN-12
 )
 KEY_WARNING_DAYS = (14, 7, 1)  # AUTHN-17: before a key ends
+
+RACE_GRACE = timedelta(seconds=10)  # AUTHN-04: two refreshes at once are no theft
+PATIENCE = Patience(free=10, longest=900, memory=86_400)  # AUTHN-13
+SAAS_PERSONS_ONLY = frozenset(  # AUTHZ-05: a service decides neither who belongs nor who may what
+    {"members:write", "api-keys:write", "security:write", "organization:write"}
+)
 
 # 4 throttling
 RATES = {
@@ -86,6 +98,14 @@ GLOBAL_MODELS = {
     "organizations.Organization": "the tenant itself: its row is its own tenant, by its own policy",
     "auth.Permission": "Django's own catalogue; nothing here reads it",
     "auth.Group": "Django's own; nothing here reads it",
+    "sessions.Session": "who is signed in, before they have chosen an organization",
+    "account.EmailAddress": "of allauth; a person's address stands with the person",
+    "account.EmailConfirmation": "as above",
+    "mfa.Authenticator": "a second factor belongs to a person",
+    "axes.AccessAttempt": "failed sign-ins, of people or of nobody",
+    "axes.AccessAttemptExpiration": "as above",
+    "axes.AccessFailureLog": "as above",
+    "axes.AccessLog": "as above",
     "contenttypes.ContentType": "Django's own catalogue of models",
     "integrations.OAuthApplication": "read before a tenant is known; it names its organization",
     "integrations.OAuthGrant": "as the application",

@@ -10,13 +10,22 @@ os.environ["ALLOWED_HOSTS"] = "api.strongroom.example,testserver,localhost,127.0
 os.environ["SAAS_TRUSTED_PROXIES"] = ""
 
 from config.settings.base import *  # noqa: E402, F403  # after the environment is complete
-from config.settings.base import INSTALLED_APPS, RATES, RATES_LIFTED, Rate  # noqa: E402
+from config.settings.base import (  # noqa: E402
+    INSTALLED_APPS,
+    PASSWORD_HASHERS,
+    RATES,
+    RATES_LIFTED,
+    Rate,
+)
 
 RATES = {
     name: Rate(rate.requests * RATES_LIFTED, rate.seconds) for name, rate in RATES.items()
 }  # limiter tests set their own
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}  # read by tests
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # no test is about its cost
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.MD5PasswordHasher",  # no test is about its cost
+    *PASSWORD_HASHERS,
+]
 SAAS_DEVELOPMENT_PAGES = False
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.toy"]  # the kit is tested on notes, not on invoices
 COUNTERS_TIMEOUT = 2.0  # the servers of a test run share two busy cores with it

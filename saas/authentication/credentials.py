@@ -4,6 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from saas.authentication import keys, lookup
+from saas.authentication.oauth import tokens
 from saas.context import Principal
 from saas.errors import Problem
 
@@ -18,8 +19,9 @@ def identify(request: HttpRequest) -> Principal:
     key = request.META.get("HTTP_X_API_KEY")
     if key is not None:
         return _with_key(key)
-    if request.META.get("HTTP_AUTHORIZATION") is not None:
-        raise unauthorized("This access token is not valid.", error="invalid_token")
+    authorization = request.META.get("HTTP_AUTHORIZATION")
+    if authorization is not None:
+        return _with_token(authorization)
     raise unauthorized("Send a credential: X-API-Key, or Authorization with an access token.")
 
 
@@ -29,6 +31,16 @@ def _with_key(secret: str) -> Principal:
         if principal is not None:
             return principal
     raise unauthorized("This API key is not valid.", error="invalid_token")
+
+
+def _with_token(authorization: str) -> Principal:
+    """A living access token under its own scheme; anything else is refused and never anonymous."""
+    scheme, _, secret = authorization.partition(" ")
+    if scheme.lower() == "bearer" and tokens.is_well_formed(secret):
+        principal = lookup.token_principal(secret)
+        if principal is not None:
+            return principal
+    raise unauthorized("This access token is not valid.", error="invalid_token")
 
 
 def unauthorized(detail: str, *, error: str | None = None) -> Problem:

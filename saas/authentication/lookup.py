@@ -7,8 +7,12 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model
 
 from saas.authentication.models import UsableKeys
+from saas.authentication.oauth.scopes import scopes_of
+from saas.authentication.oauth.tokens import checksum_of
 from saas.context import Principal, PrincipalKind
 from saas.crypto import digest
 
@@ -42,6 +46,29 @@ def key_principal(secret: str) -> Principal | None:
         scopes=frozenset(key.scopes),
         expires_at=key.expires_at,
         credential=key,
+    )
+
+
+def token_principal(secret: str) -> Principal | None:
+    """The principal of a well-formed access token, or None when no usable one has this checksum.
+
+    One query, with person and client in it. A person counts as one principal whichever of their
+    tokens is used, a service as its client: a new token every 15 minutes brings no new limits.
+    """
+    tokens = get_access_token_model().objects.usable(timezone.now())
+    row = tokens.select_related("application").filter(token_checksum=checksum_of(secret)).first()
+    if row is None:
+        return None
+    is_person = row.user_id is not None
+    return Principal(
+        kind=PrincipalKind.USER_TOKEN if is_person else PrincipalKind.SERVICE,
+        id=row.user_id if is_person else row.application_id,
+        credential_id=row.grant_id if is_person else row.pk,
+        tenant_id=row.organization_id,
+        user_id=row.user_id,
+        scopes=frozenset(row.scope.split()) & scopes_of(row.application),
+        expires_at=row.expires,
+        credential=row,
     )
 
 

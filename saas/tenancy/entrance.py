@@ -10,8 +10,11 @@ from django.apps import apps
 from django.conf import settings
 
 from saas.authentication.credentials import unauthorized
-from saas.context import Actor, Principal, roles
+from saas.authentication.oauth.scopes import service_rights
+from saas.context import Actor, Principal, PrincipalKind, roles
 from saas.tenancy.binding import bind
+
+NAMES = {PrincipalKind.API_KEY: "API key", PrincipalKind.USER_TOKEN: "access token"}
 
 
 @contextmanager
@@ -22,9 +25,12 @@ def entered(principal: Principal) -> Iterator[Actor]:
     them.
     """
     with bind(principal.tenant_id, to_the_commit=True):
+        if principal.kind == PrincipalKind.SERVICE:
+            yield service_actor(principal)
+            return
         membership = membership_of(principal)
         if membership is None:
-            raise unauthorized("This API key is not valid.", error="invalid_token")
+            raise unauthorized(f"This {NAMES[principal.kind]} is not valid.", error="invalid_token")
         yield Actor(
             principal=principal,
             tenant_id=principal.tenant_id,
@@ -32,6 +38,18 @@ def entered(principal: Principal) -> Iterator[Actor]:
             role=membership.role,
             rights=roles()[membership.role],
         )
+
+
+def service_actor(principal: Principal) -> Actor:
+    """A service at work: no role, and never the rights that decide who has which."""
+    tenant = apps.get_model(settings.SAAS_TENANT_MODEL).objects.get(pk=principal.tenant_id)
+    return Actor(
+        principal=principal,
+        tenant_id=principal.tenant_id,
+        tenant=tenant,
+        role=None,
+        rights=service_rights(),
+    )
 
 
 def membership_of(principal: Principal) -> Any:

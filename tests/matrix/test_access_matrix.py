@@ -9,6 +9,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
+from oauth2_provider.models import get_access_token_model
 
 from apps.organizations.models import ROLES
 from saas.authentication import keys
@@ -18,6 +19,7 @@ from saas.checks import secure_views
 from saas.tenancy.binding import bind
 from tests.cast import KEY, Member, Tenant, call
 from tests.matrix.samples import SAMPLES, filled
+from tests.oauth import Holder, bearer, make_client, person, post, service, tokens_for
 
 pytestmark = pytest.mark.core
 
@@ -55,7 +57,9 @@ def ask(acme, globex):
     """Call an operation for a row of Acme, of Globex or of nobody; what it does is taken back."""
     rows: dict[str, Any] = {"absent": ABSENT}
 
-    def asking(operation: Operation, caller: Member, relation: str = "own", **headers: str) -> Any:
+    def asking(
+        operation: Operation, caller: Member | Holder, relation: str = "own", **headers: str
+    ) -> Any:
         sample = SAMPLES[operation.path]
         if relation not in rows and sample.row:
             rows[relation] = sample.row({"own": acme, "foreign": globex}[relation])
@@ -109,9 +113,53 @@ def dead_credentials(acme: Tenant) -> dict[str, dict[str, str]]:
         "expired": {"X-API-Key": expired.secret},
         "a key as a token": {"Authorization": f"Bearer {acme.owner.secret}"},
         "an unknown token": {"Authorization": "Bearer 0123456789abcdef0123456789abcdef"},
+        **dead_tokens(acme),
         "basic": {"Authorization": "Basic b3duZXI6cGFzc3dvcmQ="},
         "a session": {"Cookie": "__Host-session=0123456789abcdef; sessionid=0123456789abcdef"},
     }
+
+
+def dead_tokens(acme: Tenant) -> dict[str, dict[str, str]]:
+    """Access tokens that have ended, and what only looks like one."""
+    tokens, ended = get_access_token_model(), timezone.now() - timedelta(seconds=1)
+    app = make_client(acme, "customers:read")
+    expired, revoked, living = (
+        tokens_for(member, "customers:read", client=app)
+        for member in (acme.admin, acme.clerk, acme.owner)
+    )
+    tokens.objects.filter(user=acme.admin.user).update(expires=ended)
+    post("/oauth/revoke", {"client_id": app.client_id, "token": revoked["access_token"]})
+    return {
+        "an expired token": bearer(expired["access_token"]),
+        "a revoked token": bearer(revoked["access_token"]),
+        "a refresh token": bearer(living["refresh_token"]),
+        "a token under another scheme": {"Authorization": f"DPoP {living['access_token']}"},
+    }
+
+
+@every_operation
+@pytest.mark.parametrize("role", ["viewer", "owner"])
+@pytest.mark.practice("AUTHZ-05")
+def test_a_persons_token_is_worth_their_role(operation, role, acme, ask):
+    answer = ask(operation, person(getattr(acme, role)))
+    if operation.rule.is_open or operation.rule.permission in roles()[role]:
+        assert answer.status_code in (200, 201, 204), answer.content
+    else:
+        assert answer.status_code == 403
+        assert answer.json()["code"] == "permission-denied"
+
+
+@every_operation
+@pytest.mark.practice("AUTHZ-05")
+def test_a_service_may_do_what_its_scopes_say_and_never_what_only_persons_may(
+    operation, acme, ask, settings
+):
+    answer = ask(operation, service(acme))
+    if operation.rule.is_open or operation.rule.permission not in settings.SAAS_PERSONS_ONLY:
+        assert answer.status_code in (200, 201, 204), answer.content
+    else:
+        assert answer.status_code == 403
+        assert answer.json()["code"] == "insufficient-scope"
 
 
 @every_operation

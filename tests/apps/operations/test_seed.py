@@ -24,6 +24,7 @@ from saas.tenancy.across_tenants import each_tenant_across_tenants, tenant_ids_a
 from saas.tenancy.binding import bind
 from tests.cast import call
 from tests.deployment import throwaway
+from tests.oauth import bearer, post
 
 pytestmark = pytest.mark.core
 
@@ -42,9 +43,10 @@ def seeded(*options: str) -> dict:
 
 def without_secrets(loaded: dict) -> list:
     """Everything that a second load keeps."""
-    kept = ("id", "name", "slug", "customers", "invoices", "oauth_clients")
+    kept = ("id", "name", "slug", "customers", "invoices")
     return [
         {name: organization[name] for name in kept}
+        | {"clients": [c | {"client_secret": None} for c in organization["oauth_clients"]]}
         | {"members": [(m["id"], m["email"], m["role"]) for m in organization["members"]]}
         for organization in loaded["organizations"]
     ]
@@ -55,7 +57,9 @@ def secrets_of(loaded: dict) -> list[str]:
     found = [loaded["stranger"]["password"]]
     for organization in loaded["organizations"]:
         found += [member["password"] for member in organization["members"]]
+        found += [member["totp_secret"] for member in organization["members"]]
         found += [key["secret"] for key in organization["api_keys"]]
+        found += [organization["oauth_clients"][0]["client_secret"]]
     return found
 
 
@@ -75,13 +79,19 @@ def test_the_json_has_exactly_the_agreed_shape(db, settings):
         }  # fmt: skip
         assert [member["role"] for member in organization["members"]] == list(ROLES)
         for member in organization["members"]:
-            assert member.keys() == {"id", "email", "password", "role"}
+            assert member.keys() == {"id", "email", "password", "role", "totp_secret"}
             assert member["email"] == f"{member['role']}@{organization['slug']}.example"
         assert [key["name"] for key in organization["api_keys"]] == ["full", "read-only"]
         assert all(
             key.keys() == {"id", "name", "secret", "scopes"} for key in organization["api_keys"]
         )
-        assert organization["oauth_clients"] == []
+        backoffice, mobile = organization["oauth_clients"]
+        assert backoffice.keys() == {
+            "name", "type", "grant", "client_id", "client_secret", "scopes"
+        }  # fmt: skip
+        assert mobile.keys() == {"name", "type", "grant", "client_id", "redirect_uris"}
+        assert backoffice["name"] == "backoffice"
+        assert mobile["redirect_uris"] == ["http://127.0.0.1:8765/callback"]
         assert organization["customers"]
         assert organization["invoices"]
 
@@ -103,6 +113,22 @@ def test_the_ids_and_scopes_are_those_that_the_api_shows(db):
         assert get("organization", full["secret"]).json()["id"] == organization["id"]
         assert get("customers", read_only["secret"]).status_code == 200
         assert get("members", read_only["secret"]).status_code == 403
+
+
+def test_the_backoffice_gets_a_token_that_opens_its_own_organization(db):
+    for organization in seeded()["organizations"]:
+        client = organization["oauth_clients"][0]
+        asked = " ".join(client["scopes"])
+        form = {"grant_type": "client_credentials", "scope": asked} | {
+            name: client[name] for name in ("client_id", "client_secret")
+        }
+        answer = post("/oauth/token", form)
+        assert answer.status_code == 200, answer.content
+        token = answer.json()["access_token"]
+        me = call(Client(), "GET", "me", **bearer(token)).json()
+        assert me["organization"]["id"] == organization["id"]
+        assert set(me["permissions"]) == set(client["scopes"]) - {"introspection"}
+        assert post("/oauth/introspect", form | {"token": token}).json()["active"] is True
 
 
 def test_everybody_can_prove_who_they_are(db):

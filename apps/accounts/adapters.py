@@ -1,0 +1,70 @@
+"""Where allauth and axes meet our own rooms: limits before secrets, secrets under a key."""
+
+from base64 import b64decode, b64encode
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.contrib.auth import authenticate
+from django.http import HttpRequest, HttpResponse
+
+from apps.accounts.models import User
+from saas.authentication import attempts
+from saas.crypto import unwrap, wrap
+from saas.edge.address import client_ip
+from saas.errors import Problem, problem_response
+
+FACTOR = b"second-factor"
+
+
+class Accounts(DefaultAccountAdapter):
+    """Signing in with an address and a password."""
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """The person, or None. The attempt is counted before the password is hashed, for an
+        address that nobody has too.
+        """
+        attempts.count_network(request, "sign-in")
+        name = str(credentials.get("email") or "").lower()
+        reserved = attempts.reserve("account", name, request)
+        user = authenticate(request, **credentials)
+        if user is not None:
+            attempts.forgive(reserved)
+        return user
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """As everywhere."""
+        return ip_of(request)
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Not by allauth's own form: whoever signs up founds an organization or accepts an
+        invitation.
+        """
+        return False
+
+
+class SecondFactors(DefaultMFAAdapter):
+    """TOTP seeds stand under the key-encryption key: a stolen table makes no codes."""
+
+    def encrypt(self, text: str) -> str:
+        """What is stored of a seed."""
+        return b64encode(wrap(text.encode(), FACTOR)).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """The seed."""
+        return unwrap(b64decode(encrypted_text), FACTOR).decode()
+
+
+def ip_of(request: HttpRequest) -> str:
+    """The client's address, for axes and allauth."""
+    return str(client_ip(request))
+
+
+def locked_out(
+    request: HttpRequest, original_response: Any = None, credentials: Any = None
+) -> HttpResponse:
+    """What axes answers when the second net holds."""
+    problem = Problem(
+        "rate-limited", "Too many attempts. Try again later.", headers={"Retry-After": "900"}
+    )
+    return problem_response(problem, request)

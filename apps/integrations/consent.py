@@ -1,0 +1,171 @@
+"""The consent page: who asks for what, for which organization, and for how long."""
+
+from typing import Any, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import SuspiciousOperation
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
+from oauth2_provider.oauth2_backends import get_oauthlib_core
+
+from apps.accounts.models import User
+from apps.integrations.access import GrantEvent
+from apps.integrations.models import OAuthApplication, OAuthGrant
+from apps.organizations.models import Organization
+from apps.organizations.queries import organizations_of
+from saas.audit import trail
+from saas.authentication.oauth.answers import Refusal
+from saas.authentication.oauth.forms import CONTROL, MAX_LENGTH
+from saas.authentication.oauth.server import code_digest
+from saas.authentication.oauth.views import own_resources
+from saas.tenancy.binding import bind
+
+
+class Asked(NamedTuple):
+    """A valid authorization request, as oauthlib has read it."""
+
+    application: OAuthApplication
+    scopes: list[str]
+    credentials: dict[str, Any]
+
+    @property
+    def redirect_uri(self) -> str:
+        """Where the answer goes: registered, letter for letter."""
+        return str(self.credentials["redirect_uri"])
+
+
+class Answered(Exception):
+    """The request is settled before a person is asked."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        self.response = response
+        super().__init__()
+
+
+@require_http_methods(["GET", "POST"])
+def authorize(request: HttpRequest) -> HttpResponse:
+    """Ask the person, always; `approval_prompt`, `prompt` and the like change nothing."""
+    try:
+        asked = judged(request)
+    except Answered as answered:
+        return answered.response
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
+    organizations = choices(request.user, asked.application)
+    if not organizations:
+        return turned_away(asked.credentials, "access_denied", "You belong to none.")
+    if request.method == "POST":
+        return decided(request, asked, organizations)
+    return page(
+        request,
+        asked.redirect_uri,
+        "integrations/consent.html",
+        application=asked.application,
+        scopes=asked.scopes,
+        organizations=organizations,
+        days=settings.LIFETIMES.refresh_family.days,
+        destination=urlsplit(asked.redirect_uri).netloc or asked.redirect_uri,
+    )
+
+
+def judged(request: HttpRequest) -> Asked:
+    """The request, or Answered. Without a client and a redirect URI that it registered nobody is
+    sent anywhere: an error page answers.
+    """
+    try:
+        refuse_nonsense(request)
+        scopes, credentials = get_oauthlib_core().validate_authorization_request(request)
+    except (FatalClientError, Refusal) as fault:
+        reason = fault.description if isinstance(fault, Refusal) else fault.oauthlib_error.error
+        raise Answered(
+            render(request, "integrations/refused.html", {"reason": reason}, status=400)
+        ) from None
+    except OAuthToolkitError as fault:
+        error = fault.oauthlib_error
+        code = error.error
+        if request.GET.get("response_type", "code") != "code":
+            code = "unsupported_response_type"
+        sent = {"redirect_uri": error.redirect_uri, "state": error.state}
+        raise Answered(turned_away(sent, code, error.description)) from None
+    if credentials.get("code_challenge_method") != "S256":
+        raise Answered(turned_away(credentials, "invalid_request", "PKCE with S256 is required."))
+    if request.GET.get("resource", settings.SAAS_ORIGIN).rstrip("/") not in own_resources():
+        raise Answered(turned_away(credentials, "invalid_target", "Ask for this API."))
+    application = OAuthApplication.objects.get(client_id=credentials["client_id"])
+    return Asked(application, scopes, credentials)
+
+
+def refuse_nonsense(request: HttpRequest) -> None:
+    """What no honest client sends: a parameter twice, control characters, pages of text."""
+    for name, values in request.GET.lists():
+        if len(values) > 1 or CONTROL.search(name + values[0]) or len(values[0]) > MAX_LENGTH:
+            raise Refusal("invalid_request", "a parameter is malformed")
+
+
+def choices(user: User, application: OAuthApplication) -> list[Organization]:
+    """The person's organizations; of a private client only its own one."""
+    return [
+        organization
+        for organization in organizations_of(user.pk)
+        if not application.is_private or organization.pk == application.organization_id
+    ]
+
+
+def decided(request: HttpRequest, asked: Asked, organizations: list[Organization]) -> HttpResponse:
+    """A code for the chosen organization, or the person's no."""
+    if request.POST.get("decision") != "allow":
+        return turned_away(asked.credentials, "access_denied", "The person did not allow it.")
+    chosen = {str(one.pk): one for one in organizations}.get(request.POST.get("organization", ""))
+    if chosen is None:
+        raise SuspiciousOperation("This organization was not offered.")
+    asked.credentials["organization_id"] = chosen.pk
+    with transaction.atomic():
+        uri, *_ = get_oauthlib_core().create_authorization_response(
+            request, asked.scopes, asked.credentials, allow=True
+        )
+        note_approval(request, chosen, asked, uri)
+    return sent_to(uri)
+
+
+def note_approval(request: HttpRequest, organization: Organization, asked: Asked, uri: str) -> None:
+    """The organization's trail says who allowed whom what."""
+    code = dict(part.partition("=")[::2] for part in urlsplit(uri).query.split("&"))["code"]
+    grant = OAuthGrant.objects.get(code=code_digest(code))
+    with bind(organization.pk), trail.recording():
+        trail.record(
+            None,
+            GrantEvent.APPROVED,
+            grant,
+            user=str(request.user.pk),
+            client=str(asked.application.pk),
+            scopes=asked.scopes,
+        )
+
+
+def turned_away(credentials: dict[str, Any], error: str, description: str) -> HttpResponse:
+    """Back to the client with an error and our own name (RFC 6749 §4.1.2.1, RFC 9207)."""
+    told = {"error": error, "error_description": description, "iss": settings.SAAS_ORIGIN}
+    if credentials.get("state"):
+        told["state"] = credentials["state"]
+    uri = str(credentials["redirect_uri"])
+    return sent_to(f"{uri}{'&' if '?' in uri else '?'}{urlencode(told)}")
+
+
+def sent_to(uri: str) -> HttpResponse:
+    """303, never 307: what the browser posted here must not be posted on."""
+    return HttpResponse(status=303, headers={"Location": uri}, content_type="text/html")
+
+
+def page(request: HttpRequest, redirect_uri: str, template: str, **context: Any) -> HttpResponse:
+    """The page, whose form may end at the client and nowhere else."""
+    response = render(request, template, context)
+    parts = urlsplit(redirect_uri)
+    target = f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
+    policy = settings.SECURE_CSP | {"form-action": ["'self'", target]}
+    response._csp_config = policy  # type: ignore[attr-defined]  # as Django's own csp_override does
+    return response

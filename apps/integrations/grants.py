@@ -1,0 +1,80 @@
+"""What a person allowed a client: the trail and the person learn how it ends."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.core.mail import send_mail
+from django.db import transaction
+from django.utils import timezone
+from oauth2_provider.models import get_refresh_token_model
+
+from apps.integrations import queries
+from apps.integrations.access import GrantEvent
+from apps.integrations.models import OAuthAccessToken, OAuthGrant
+from saas.audit import trail
+from saas.authentication.oauth import families
+from saas.authentication.oauth.tokens import checksum_of
+from saas.context import Actor, Principal
+from saas.tenancy.binding import bind, bound_tenant
+
+EVENTS = {"revoked": GrantEvent.REVOKED, "replayed": GrantEvent.REPLAYED}
+
+
+def note_end(grant: OAuthGrant, why: str, **_: Any) -> None:
+    """The authorization server ended a family: it stands in the organization's trail, and a person
+    whose tokens were replayed is told.
+    """
+    with bind(grant.organization_id), trail.recording():
+        trail.record(None, EVENTS[why], grant, user=str(grant.user_id))
+    if why == "replayed":
+        tell(grant, "were used a second time, which only a copy can explain")
+
+
+def revoke_grants_of(actor: Actor | None, user_id: UUID) -> None:
+    """End everything that a person allowed clients in the bound organization."""
+    for grant in families.end_all(user_id=user_id, organization_id=bound_tenant()):
+        trail.record(actor, GrantEvent.REVOKED, grant, user=str(user_id))
+
+
+def revoke_exposed_token(secret: str, where: str) -> None:
+    """End the family of a token that others could read; a service's token ends alone."""
+    with transaction.atomic():
+        which = {"token_checksum": checksum_of(secret)}
+        found: Any = (
+            OAuthAccessToken.objects.filter(**which).first()
+            or get_refresh_token_model().objects.filter(**which).first()
+        )
+        if found is None:
+            return
+        if found.grant_id is None:
+            found.delete()
+            return
+        grant = families.locked(pk=found.grant_id)
+        if grant.ended_at is None:
+            families.end(grant)
+            with bind(grant.organization_id), trail.recording():
+                trail.record(None, GrantEvent.EXPOSED, grant, why=where)
+            tell(grant, f"were {where}")
+
+
+def tell(grant: OAuthGrant, what: str) -> None:
+    """Write to the person whose tokens these were, once it is certain."""
+    letter = partial(
+        send_mail,
+        subject=f"{grant.application.name} has been disconnected",
+        message=(
+            f"Tokens that you allowed {grant.application.name} to hold {what}.\n"
+            "They open nothing any more. Connect the application again if you still want it.\n"
+        ),
+        from_email=None,
+        recipient_list=[grant.user.email],
+    )
+    transaction.on_commit(letter, robust=True)
+
+
+def note_token_use(principal: Principal) -> None:
+    """Remember that a token was used, at most once a minute; nobody waits for it."""
+    if queries.use_is_news(principal):
+        noted = queries.unlocked_token(principal.credential.pk).values("pk")
+        OAuthAccessToken.objects.filter(pk__in=noted).update(last_used_at=timezone.now())

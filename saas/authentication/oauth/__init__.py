@@ -1,0 +1,1 @@
+"""Which tokens does the authorization server give, to whom, and when do they end?"""

@@ -1,0 +1,1 @@
+"""Who sits in front of the browser, and for how long?"""

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.mail import send_mail
 from django.db import transaction
 
 from apps.integrations import grants, queries, services
@@ -10,6 +9,7 @@ from apps.integrations.access import KeyEvent
 from saas.audit import trail
 from saas.authentication import keys, lookup
 from saas.authentication.oauth import tokens
+from saas.persistence import letters
 from saas.tenancy.binding import bind
 
 PLACES = {"url": "in a URL", "clear": "over an unencrypted connection"}
@@ -28,17 +28,16 @@ def revoke_exposed(secret: str, where: str, **_: Any) -> None:
         with bind(principal.tenant_id), trail.recording():
             key = queries.keys().get(pk=principal.credential_id)
             services.revoke_key(None, key, why=f"sent {PLACES[where]}", event=KeyEvent.EXPOSED)
-            transaction.on_commit(lambda: _tell(key.creator.email, key.prefix, where), robust=True)
+            _tell(key.creator.email, key.prefix, where)
 
 
 def _tell(address: str, key: str, where: str) -> None:
-    send_mail(
+    letters.post(
+        to=address,
         subject="An API key of yours was exposed and has been revoked",
-        message=(
+        text=(
             f"The key {key} was sent {PLACES[where]}, where others can read it.\n"
             "It opens nothing any more. Make a new one, and send it over HTTPS, "
             "in the header X-API-Key.\n"
         ),
-        from_email=None,
-        recipient_list=[address],
     )

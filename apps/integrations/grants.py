@@ -1,10 +1,8 @@
 """What a person allowed a client: the trail and the person learn how it ends."""
 
-from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.core.mail import send_mail
 from django.db import transaction
 from django.utils import timezone
 from oauth2_provider.models import get_refresh_token_model
@@ -16,6 +14,7 @@ from saas.audit import trail
 from saas.authentication.oauth import families
 from saas.authentication.oauth.tokens import checksum_of
 from saas.context import Actor, Principal
+from saas.persistence import letters
 from saas.tenancy.binding import bind, bound_tenant
 
 EVENTS = {"revoked": GrantEvent.REVOKED, "replayed": GrantEvent.REPLAYED}
@@ -59,18 +58,15 @@ def revoke_exposed_token(secret: str, where: str) -> None:
 
 
 def tell(grant: OAuthGrant, what: str) -> None:
-    """Write to the person whose tokens these were, once it is certain."""
-    letter = partial(
-        send_mail,
+    """Write to the person whose tokens these were."""
+    letters.post(
+        to=grant.user.email,
         subject=f"{grant.application.name} has been disconnected",
-        message=(
+        text=(
             f"Tokens that you allowed {grant.application.name} to hold {what}.\n"
             "They open nothing any more. Connect the application again if you still want it.\n"
         ),
-        from_email=None,
-        recipient_list=[grant.user.email],
     )
-    transaction.on_commit(letter, robust=True)
 
 
 def note_token_use(principal: Principal) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -133,8 +132,7 @@ def invite(actor: Actor, *, email: str, role: str = "viewer") -> Invitation:
             "already-invited", "This address is invited already.", pointer="/email"
         ) from None
     trail.record(actor, OrganizationEvent.INVITED, invitation, role=role)
-    letter = partial(send_invitation, invitation, actor.tenant.name, secret)
-    transaction.on_commit(letter, robust=True)
+    send_invitation(invitation, actor.tenant.name, secret)
     return invitation
 
 

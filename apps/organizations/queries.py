@@ -1,18 +1,17 @@
 """Which members and invitations there are."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.organizations.models import Invitation, Membership, Organization
 from saas.tenancy.binding import bind, bound_tenant
+from saas.tenancy.person import tenants_of
 
 
 def organization() -> QuerySet[Organization]:
@@ -74,23 +73,8 @@ def organizations_of(user_id: UUID) -> list[Organization]:
     Who belongs where is read by the policy that shows a person their own memberships.
     """
     with transaction.atomic():
-        with person_shown(user_id):
-            rows: QuerySet[Membership] = QuerySet(Membership).filter(user_id=user_id)
-            ids = list(rows.values_list("tenant_id", flat=True))
         found = []
-        for id in ids:
+        for id in tenants_of(user_id):
             with bind(id):
                 found.append(organization().get())
     return sorted(found, key=lambda one: one.name)
-
-
-@contextmanager
-def person_shown(user_id: UUID) -> Iterator[None]:
-    """Let row security show one person's memberships, for the length of the block."""
-    if connection.vendor != "postgresql":
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('app.user', %s, true)", [str(user_id)])
-        yield
-        cursor.execute("SELECT set_config('app.user', '', true)")

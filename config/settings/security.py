@@ -58,7 +58,7 @@ LIFETIMES = Lifetimes(
 )
 KEY_WARNING_DAYS = (14, 7, 1)  # AUTHN-17: before a key ends
 
-RACE_GRACE = timedelta(seconds=10)  # AUTHN-04: two refreshes at once are no theft
+RACE_WINDOW = timedelta(seconds=0.1)  # AUTHN-04: so long new tokens are held back
 PATIENCE = Patience(free=10, longest=900, memory=86_400)  # AUTHN-13
 SAAS_PERSONS_ONLY = frozenset(  # AUTHZ-05: a service decides neither who belongs nor who may what
     {"members:write", "api-keys:write", "security:write", "organization:write"}

@@ -15,6 +15,7 @@ from typing import Any, cast
 from django.core.signals import got_request_exception
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from saas.edge.address import client_ip
 from saas.errors import Problem, problem_response
@@ -32,6 +33,7 @@ class Facts:
     a caller sent.
     """
 
+    arrived_at: datetime = field(default_factory=timezone.now)
     operation_id: str | None = None
     auth_method: str | None = None
     principal: str | None = None

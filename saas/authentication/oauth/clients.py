@@ -3,7 +3,7 @@
 import binascii
 from base64 import b64decode
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import unquote_plus
 
 from django.contrib.auth.hashers import check_password
@@ -13,8 +13,11 @@ from oauth2_provider.models import get_application_model
 from saas.authentication import attempts
 from saas.authentication.oauth.answers import Refusal, invalid_client
 from saas.authentication.oauth.forms import CONTROL
+from saas.edge.log import TracedRequest
 
-IN_ENVIRON = "saas.oauth_client"  # where the validator finds it; no header can have this name
+# Where the validator finds what was learned at the door; no header can have such a name.
+IN_ENVIRON = "saas.oauth_client"
+ARRIVED_AT = "saas.arrived_at"
 
 
 class Presented(NamedTuple):
@@ -44,6 +47,7 @@ def authenticated_client(request: HttpRequest, form: Mapping[str, str]) -> Any:
             raise invalid_client()
         attempts.forgive(reserved)
     request.META[IN_ENVIRON] = client
+    request.META[ARRIVED_AT] = cast(TracedRequest, request).facts.arrived_at
     return client
 
 

@@ -1,5 +1,6 @@
 """All tokens of one consent live and die together; the grant is their anchor and their lock."""
 
+import time
 from datetime import datetime
 from typing import Any
 
@@ -27,23 +28,20 @@ def locked(**which: Any) -> Any:
     return grants.select_for_update(of=("self",)).filter(**which).first()
 
 
-def presented_again(grant: Any, consumed_at: datetime) -> None:
+def presented_again(grant: Any, consumed_at: datetime, arrived_at: datetime) -> None:
     """A code or refresh token came back that was consumed at `consumed_at`: end its family, unless
     it merely lost a race.
 
-    A race is lost within RACE_GRACE and before anyone used what the winner got: an honest client
-    that has its answer does not ask again (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
+    The winner's answer is held back for RACE_WINDOW. Who arrived before it left cannot have read
+    it: a race. Who comes later comes back (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
     """
-    in_time = timezone.now() - consumed_at < settings.RACE_GRACE
-    if in_time and not _answer_was_used(grant, consumed_at):
-        return
-    end_and_tell(grant, "replayed")
+    if arrived_at >= consumed_at + settings.RACE_WINDOW:
+        end_and_tell(grant, "replayed")
 
 
-def _answer_was_used(grant: Any, since: datetime) -> bool:
-    used = get_access_token_model().objects.filter(grant=grant, last_used_at__isnull=False)
-    rotated = get_refresh_token_model().objects.filter(grant=grant, revoked__isnull=False)
-    return any(rows.filter(created__gte=since).exists() for rows in (used, rotated))
+def hold_back() -> None:
+    """Wait, after the commit and before new tokens leave, until whoever asks cannot be racing."""
+    time.sleep(settings.RACE_WINDOW.total_seconds())
 
 
 def end_and_tell(grant: Any, why: str) -> None:

@@ -12,7 +12,7 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2 import InvalidRequestError
 
 from saas.authentication.oauth import families
-from saas.authentication.oauth.clients import IN_ENVIRON
+from saas.authentication.oauth.clients import ARRIVED_AT, IN_ENVIRON
 from saas.authentication.oauth.server import code_digest
 from saas.authentication.oauth.tokens import checksum_of, is_well_formed
 
@@ -64,7 +64,7 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
         if grant is None:
             return False
         if grant.used_at is not None:
-            families.presented_again(grant, grant.used_at)
+            families.presented_again(grant, grant.used_at, request.headers[ARRIVED_AT])
             return False
         if grant.ended_at or grant.expires <= timezone.now() or not grant.user.is_active:
             return False
@@ -127,7 +127,7 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
             return False
         row = rows.get()  # again: now nobody else is about to rotate it
         if row.revoked is not None:
-            families.presented_again(grant, row.revoked)
+            families.presented_again(grant, row.revoked, request.headers[ARRIVED_AT])
             return False
         if grant.ended_at or grant.expires <= timezone.now() or not grant.user.is_active:
             return False

@@ -35,6 +35,8 @@ def token(request: HttpRequest) -> HttpResponse:
         _uri, _headers, body, status = get_oauthlib_core().create_token_response(request)
     content = json.loads(body)
     if status == 200:
+        if form["grant_type"] != "client_credentials":
+            families.hold_back()
         return answer(content)
     raise Refusal(content["error"], content.get("error_description") or "Refused.", status=status)
 

@@ -294,10 +294,12 @@ CORS_EXPOSE_HEADERS = [
     "API-Version",
     "Credential-Expires",
     "ETag",
+    "Idempotency-Replayed",
     "Location",
     "RateLimit",
     "RateLimit-Policy",
     "Retry-After",
+    "WWW-Authenticate",
     "X-Request-Id",
 ]
 CORS_ALLOW_METHODS = ["DELETE", "GET", "PATCH", "POST"]

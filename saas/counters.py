@@ -40,8 +40,8 @@ class Taken(NamedTuple):
 
 
 class Patience(NamedTuple):
-    """How often in a row a secret may be wrong: `free` tries, then a wait of `first` seconds, of twice
-    that, … of `longest` between two; forgotten after `memory` seconds without a try.
+    """How often in a row a secret may be wrong: `free` tries, then a wait of `first` seconds, of
+    twice that, … of `longest` between two; forgotten after `memory` seconds without a try.
     """
 
     free: int

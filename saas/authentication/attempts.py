@@ -178,12 +178,13 @@ def _key(kind: str, name: str, place: str) -> str:
 
 def _too_many(seconds: float) -> Problem:
     wait = str(max(1, math.ceil(seconds)))
+    patience = settings.PATIENCE
     return Problem(
         "rate-limited",
         "Too many attempts. Wait as long as Retry-After says.",
         headers={
             "Retry-After": wait,
-            "RateLimit-Policy": f'"attempts";q={settings.PATIENCE.free};w={settings.PATIENCE.longest}',
+            "RateLimit-Policy": f'"attempts";q={patience.free};w={patience.longest}',
             "RateLimit": f'"attempts";r=0;t={wait}',
         },
     )

@@ -31,7 +31,7 @@ def known(request: HttpRequest, name: str) -> str | None:
     """
     id, proofs = _read(request)
     expected = _proof(id, name)
-    return id if any([equal(expected, one) for one in proofs]) else None
+    return id if any(equal(expected, one) for one in proofs) else None
 
 
 def remember(request: HttpRequest, response: HttpResponse, name: str) -> None:

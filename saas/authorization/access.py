@@ -17,9 +17,10 @@ def permit(actor: Actor, rule: Allow | None) -> None:
         raise Problem("permission-denied", "This operation is not declared.")
     if rule.is_open:
         return
-    if rule.permission not in actor.principal.scopes:
+    carried = actor.principal.scopes.intersection(rule.permissions)
+    if not carried:
         raise insufficient_scope(rule.permission)
-    if rule.permission not in actor.rights:
+    if not carried & actor.rights:
         raise Problem("permission-denied", f"Your role does not carry {rule.permission}.")
 
 

@@ -42,9 +42,15 @@ class Consent(OfOrganization):
 
     used_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
 
     class Meta:
         abstract = True
+
+    @property
+    def scopes(self) -> list[str]:
+        """What the person consented to."""
+        return str(self.scope).split()  # type: ignore[attr-defined]  # the toolkit's column
 
 
 class OfConsent(OfOrganization):

@@ -14,7 +14,6 @@ from allauth.mfa.totp.internal.auth import (
     generate_totp_secret,
     hotp_value,
 )
-from axes.models import AccessAttempt
 from django.contrib.sessions.models import Session
 from django.test import Client
 

@@ -17,10 +17,10 @@ def permit(actor: Actor, rule: Allow | None) -> None:
         raise Problem("permission-denied", "This operation is not declared.")
     if rule.is_open:
         return
-    carried = actor.principal.scopes.intersection(rule.permissions)
-    if not carried:
+    rule = rule.for_whom(actor)
+    if rule.permission not in actor.principal.scopes:
         raise insufficient_scope(rule.permission)
-    if not carried & actor.rights:
+    if rule.permission not in actor.rights:
         raise Problem("permission-denied", f"Your role does not carry {rule.permission}.")
 
 

@@ -3,7 +3,7 @@ the tests.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -45,6 +45,13 @@ class Allow:
     def permissions(self) -> tuple[str, ...]:
         """Each of which is enough to come as far as the row."""
         return (self.permission, *self.or_else)
+
+    def for_whom(self, actor: Actor) -> "Allow":
+        """With the permission that the caller holds, if it is one of several."""
+        held = [other for other in self.or_else if actor.may(other)]
+        if not held or actor.may(self.permission):
+            return self
+        return replace(self, permission=held[0], or_else=())
 
     @property
     def is_open(self) -> bool:

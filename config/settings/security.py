@@ -70,6 +70,7 @@ DEVICE_KNOWN = timedelta(days=180)  # AUTHN-13: how long a browser is not taken 
 SAAS_PERSONS_ONLY = frozenset(  # AUTHZ-05: a service decides neither who belongs nor who may what
     {"members:write", "api-keys:write", "security:write", "organization:write"}
 )
+SAAS_SENSITIVE_SCOPES = SAAS_PERSONS_ONLY | {"webhooks:write"}  # AUTHN-08: want a second factor
 
 # 4 throttling
 RATES = {

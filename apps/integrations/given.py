@@ -1,5 +1,6 @@
 """What the person in front of the browser has allowed: a list, and an end to each."""
 
+from typing import cast
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -9,6 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.accounts.models import User
 from apps.integrations import queries
 from apps.integrations.consent import sent_to
 from apps.organizations.queries import organizations_of
@@ -19,10 +21,11 @@ from saas.authentication.oauth import families
 @require_GET
 def given(request: HttpRequest) -> HttpResponse:
     """Each grant that lives: for whom, in which organization, what for, and when it was used."""
-    names = {one.pk: one.name for one in organizations_of(request.user.pk)}
+    person = cast(User, request.user)
+    names = {one.pk: one.name for one in organizations_of(person.pk)}
     grants = [
         {"grant": grant, "organization": names.get(grant.organization_id, "")}
-        for grant in queries.living_grants().filter(user=request.user).order_by("-created")
+        for grant in queries.living_grants().filter(user=person).order_by("-created")
     ]
     return render(request, "integrations/given.html", {"grants": grants})
 

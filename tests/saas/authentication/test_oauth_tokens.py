@@ -93,8 +93,9 @@ def test_an_access_token_lives_fifteen_minutes_and_not_one_second_longer(acme, t
     [
         ({"code_verifier": "w" * 43}, "invalid_grant"),
         ({"code_verifier": "short"}, "invalid_grant"),
-        ({"redirect_uri": CALLBACK + "/"}, "invalid_request"),
-        ({"redirect_uri": CALLBACK + "?x=1"}, "invalid_request"),
+        ({"redirect_uri": CALLBACK + "/"}, "invalid_grant"),
+        ({"redirect_uri": CALLBACK + "?x=1"}, "invalid_grant"),
+        ({"redirect_uri": ""}, "invalid_grant"),
         ({"code": "unknown"}, "invalid_grant"),
         ({"code": ""}, "invalid_grant"),
         ({"grant_type": "password"}, "unsupported_grant_type"),

@@ -88,6 +88,7 @@ def test_a_revoked_grant_opens_nothing_from_the_next_request_on(acme, app):
     assert entry.data == {"user": str(acme.clerk.user.pk)}
 
 
+@pytest.mark.practice("AUTHN-16")
 @pytest.mark.practice("AUTHZ-05")
 def test_a_grant_asks_for_another_permission_than_a_key(acme, app):
     pair = tokens_for(acme.clerk, READ, client=app)
@@ -112,6 +113,7 @@ def test_a_grant_asks_for_another_permission_than_a_key(acme, app):
     assert status(pair["access_token"]) == 401
 
 
+@pytest.mark.practice("AUTHN-16")
 def test_another_tenants_grant_is_the_same_404_as_one_that_never_was(acme, globex, app):
     pair = tokens_for(globex.clerk, READ, client=app)
     [theirs] = grants_of(globex.owner)

@@ -10,9 +10,9 @@ from axes.models import AccessAttempt
 from django.db import connection
 from django.test import Client
 
-from config.settings.security import Rate
+from saas import counters
 from saas.authentication import attempts
-from saas.counters import Patience
+from saas.counters import MemoryCounters, Patience, RedisCounters
 from tests.apps.accounts.test_sign_in import (
     FACTOR,
     PASSWORD,
@@ -200,17 +200,45 @@ def test_a_network_that_is_refused_brings_no_account_nearer_to_its_ceiling(
 
 @pytest.mark.practice("RATE-09")
 def test_ten_accounts_guessed_at_from_one_network_shut_it_for_a_while(
-    browser, clerk, settings, looked, alerts
+    browser, clerk, looked, alerts, monkeypatch, time_machine, caplog
 ):
-    settings.SIGN_IN_FAILURES, settings.SIGN_IN_SHUT = Rate(10, 1), 2
+    time_machine.move_to("2026-11-22T12:00:00+00:00", tick=False)
+    own = MemoryCounters()  # whose clock is this process's
+    monkeypatch.setattr(counters, "shared", lambda: own)
     for n in range(10):
         assert sign_in(browser, f"person{n}@acme.example", "wrong").status_code == WRONG
     assert sign_in(browser, clerk.email, "wrong").status_code == REFUSED
     assert looked == []  # of the clerk's none, and of the others' there is none
     assert len(alerts) == 1
-    time.sleep(2.05)
+    time_machine.shift(899)
+    assert sign_in(browser, clerk.email, "wrong").status_code == REFUSED
+    time_machine.shift(1)
     assert sign_in(browser, clerk.email, "wrong").status_code == WRONG
     assert looked == ["wrong"]
+    assert clerk.email not in caplog.text  # nor does a log say whom they tried
+
+
+@pytest.mark.practice("RATE-09")
+def test_nine_failures_in_any_five_minutes_shut_nobody_out(
+    browser, clerk, alerts, monkeypatch, time_machine
+):
+    time_machine.move_to("2026-11-22T12:00:00+00:00", tick=False)
+    own = MemoryCounters()
+    monkeypatch.setattr(counters, "shared", lambda: own)
+    for n in range(30):
+        assert sign_in(browser, f"person{n}@acme.example", "wrong").status_code == WRONG
+        time_machine.shift(34)
+    assert alerts == []
+    assert sign_in(browser, clerk.email).status_code == IN
+
+
+@pytest.mark.practice("X-22")
+def test_when_nobody_can_count_nobody_signs_in(browser, clerk, monkeypatch):
+    down = RedisCounters("redis://127.0.0.1:1")
+    monkeypatch.setattr(counters, "shared", lambda: down)
+    answer = sign_in(browser, clerk.email)
+    assert (answer.status_code, answer.json()["code"]) == (503, "not-ready")
+    assert int(answer["Retry-After"]) > 0
 
 
 @pytest.mark.practice("RATE-09")

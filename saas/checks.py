@@ -79,7 +79,9 @@ def every_permission_is_known(**_: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for _route, view, _actions in secure_views():
         rules = [rule for rule in view.operations.values() if isinstance(rule, Allow)]
-        needed = {rule.permission for rule in rules} | {*view.outputs.access.guarded.values()}
+        needed = {permission for rule in rules for permission in rule.permissions} | {
+            *view.outputs.access.guarded.values()
+        }
         found += [
             Error(f"{view.__name__} needs {permission!r}, which no role holds.", id="saas.E004")
             for permission in sorted(needed - known)

@@ -40,13 +40,14 @@ class Taken(NamedTuple):
 
 
 class Patience(NamedTuple):
-    """How often in a row a secret may be wrong: `free` tries, then a wait of 1, 2, 4 … `longest`
-    seconds between two; forgotten after `memory` seconds without a try.
+    """How often in a row a secret may be wrong: `free` tries, then a wait of `first` seconds, of
+    twice that, … of `longest` between two; forgotten after `memory` seconds without a try.
     """
 
     free: int
     longest: int
     memory: int
+    first: int = 1
 
 
 class Counters(Protocol):
@@ -57,6 +58,10 @@ class Counters(Protocol):
 
         A refusal shows as `wait` > 0 in some window. Raises StoreUnavailable.
         """
+        ...
+
+    def give_back(self, window: Window) -> None:
+        """Take the newest hit of a window of at most EXACT back. Raises StoreUnavailable."""
         ...
 
     def attempt(self, key: str, patience: Patience) -> float:
@@ -96,6 +101,12 @@ class MemoryCounters:
                 for window, wait in zip(windows, waits, strict=True)
             ]
 
+    def give_back(self, window: Window) -> None:
+        """See Counters."""
+        with self._lock:
+            if hits := self._hits[window.key]:
+                hits.pop()
+
     def attempt(self, key: str, patience: Patience) -> float:
         """See Counters."""
         now = time.time()
@@ -107,7 +118,7 @@ class MemoryCounters:
             if now < not_before:
                 return not_before - now
             tried += 1
-            delay = min(2.0 ** min(tried - patience.free, 30), patience.longest)
+            delay = min(patience.first * 2.0 ** min(tried - patience.free, 30), patience.longest)
             not_before = now + delay if tried >= patience.free else 0.0
             self._tries[key] = (tried, not_before, now + patience.memory)
             return 0.0
@@ -190,16 +201,16 @@ end
 return answer
 """ % {"exact": EXACT, "slots": SLOTS}  # noqa: UP031  # braces are Lua's own here
 
-# One try of a secret, counted before the secret is looked at. ARGV: free, longest, memory.
+# One try of a secret, counted before the secret is looked at. ARGV: a Patience.
 ATTEMPT = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-local free, longest = tonumber(ARGV[1]), tonumber(ARGV[2])
+local free, longest, first = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[4])
 local not_before = tonumber(redis.call('HGET', KEYS[1], 'not_before') or '0')
 if now < not_before then return tostring(not_before - now) end
 local tried = redis.call('HINCRBY', KEYS[1], 'tried', 1)
 if tried >= free then
-  local delay = math.min(2 ^ math.min(tried - free, 30), longest)
+  local delay = math.min(first * 2 ^ math.min(tried - free, 30), longest)
   redis.call('HSET', KEYS[1], 'not_before', string.format('%.6f', now + delay))
 end
 redis.call('EXPIRE', KEYS[1], ARGV[3])
@@ -244,6 +255,10 @@ class RedisCounters:
             Taken(window, max(0, window.limit - int(used)), float(wait))
             for window, (used, wait) in zip(windows, rows, strict=True)
         ]
+
+    def give_back(self, window: Window) -> None:
+        """See Counters."""
+        self._asked(lambda: self._client.zpopmax(place_of(window)))
 
     def attempt(self, key: str, patience: Patience) -> float:
         """See Counters."""

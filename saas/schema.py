@@ -89,12 +89,14 @@ class SecureSchema(AutoSchema):
         self.path, self.path_regex, self.method, self.registry = path, path_regex, method, registry
         self.declared = declared = cast(SecureViewSet, self.view)
         self.rule = rule = declared.operations[declared.action]
-        scopes = [] if rule.is_open else [str(rule.permission)]
+        scopes = [] if rule.is_open else [str(scope) for scope in rule.permissions]
         return {
             "operationId": declared.operation_id,
             **self.words(),
             "tags": [declared.resource],
-            "security": [{name: scopes} for name in CREDENTIALS],
+            "security": [
+                {name: [scope] if scope else []} for scope in scopes or [""] for name in CREDENTIALS
+            ],
             **({"x-permission": scopes[0]} if scopes else {}),
             **({"x-condition": condition_name(rule)} if rule.when is not always else {}),
             "x-rate": rule.rate or ("read" if method == "GET" else "write"),
@@ -112,7 +114,9 @@ class SecureSchema(AutoSchema):
         text = cleandoc(getattr(self.declared, action).__doc__) if own else inherited[action]
         summary, _, rest = text.partition("\n\n")
         needs = (
-            "Any credential will do." if self.rule.is_open else f"Needs `{self.rule.permission}`."
+            "Any credential will do."
+            if self.rule.is_open
+            else f"Needs {' or '.join(f'`{scope}`' for scope in self.rule.permissions)}."
         )
         if self.rule.when is not always:
             needs += f" Only if the caller {condition_name(self.rule)}."

@@ -24,12 +24,14 @@ class Accounts(DefaultAccountAdapter):
         """The person, or None. The attempt is counted before the password is hashed, for an
         address that nobody has too.
         """
-        attempts.count_network(request, "sign-in")
-        name = str(credentials.get("email") or "").lower()
-        reserved = attempts.reserve("account", name, request)
+        name = str(credentials.get("email") or "")
+        attempts.count_network(request, "sign-in", name=name)
+        tried = attempts.reserve("account", name, request, signs_in=True)
         user = authenticate(request, **credentials)
-        if user is not None:
-            attempts.forgive(reserved)
+        if user is None:
+            attempts.missed(tried)
+        else:
+            attempts.forgive(tried)
         return user
 
     def get_client_ip(self, request: HttpRequest) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account.views import LoginView
 from allauth.mfa.base.views import AuthenticateView
+from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -18,18 +19,27 @@ class SecondFactor(AuthenticateView):
     """The code of the authenticator app; each guess is counted before the code is looked at."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Count by the person: whoever stands here has the password already."""
+        """Whoever stands here has the password already, so five wrong codes are enough."""
         if request.method == "POST":
-            person = str(request._login_stage.login.user.pk)  # type: ignore[attr-defined]  # allauth's
-            self.reserved = attempts.reserve("second-factor", person, None)
+            name = request._login_stage.login.user.get_username()  # type: ignore[attr-defined]  # allauth's
+            attempts.count_network(request, "second-factor", name=name)
+            self.tried = attempts.reserve(
+                "second-factor", name, request, patience=settings.FACTOR_PATIENCE, signs_in=True
+            )
         response: HttpResponse = super().dispatch(request, *args, **kwargs)
         return response
 
     def form_valid(self, form: Any) -> HttpResponse:
         """The code was right."""
-        attempts.forgive(self.reserved)
+        attempts.forgive(self.tried)
         response: HttpResponse = super().form_valid(form)
         response.status_code = 303
+        return response
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        """It was wrong, or used already."""
+        attempts.missed(self.tried)
+        response: HttpResponse = super().form_invalid(form)
         return response
 
 

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
+from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import SuspiciousOperation
@@ -59,6 +60,10 @@ def authorize(request: HttpRequest) -> HttpResponse:
     organizations = choices(request.user, asked.application)
     if not organizations:
         return turned_away(asked.credentials, "access_denied", "You belong to none.")
+    withheld = withheld_from(request.user, asked.scopes)
+    asked = asked._replace(scopes=[scope for scope in asked.scopes if scope not in withheld])
+    if not asked.scopes:
+        return turned_away(asked.credentials, "access_denied", "A second factor is required.")
     if request.method == "POST":
         return decided(request, asked, organizations)
     return page(
@@ -67,6 +72,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
         "integrations/consent.html",
         application=asked.application,
         scopes=asked.scopes,
+        withheld=withheld,
         organizations=organizations,
         days=settings.LIFETIMES.refresh_family.days,
         destination=urlsplit(asked.redirect_uri).netloc or asked.redirect_uri,
@@ -114,6 +120,15 @@ def choices(user: User, application: OAuthApplication) -> list[Organization]:
         for organization in organizations_of(user.pk)
         if not application.is_private or organization.pk == application.organization_id
     ]
+
+
+def withheld_from(user: User, scopes: list[str]) -> list[str]:
+    """What nobody gives away who proved themselves by a password alone: a stolen password would
+    otherwise become a token that makes members and keys (AUTHN-08).
+    """
+    if is_mfa_enabled(user):
+        return []
+    return sorted(settings.SAAS_SENSITIVE_SCOPES.intersection(scopes))
 
 
 def decided(request: HttpRequest, asked: Asked, organizations: list[Organization]) -> HttpResponse:

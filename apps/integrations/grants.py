@@ -30,6 +30,12 @@ def note_end(grant: OAuthGrant, why: str, **_: Any) -> None:
         tell(grant, "were used a second time, which only a copy can explain")
 
 
+def revoke_grant(actor: Actor | None, grant: OAuthGrant) -> None:
+    """End what a person allowed: every token of it, from the next request on."""
+    families.end(grant)
+    trail.record(actor, GrantEvent.REVOKED, grant, user=str(grant.user_id))
+
+
 def revoke_grants_of(actor: Actor | None, user_id: UUID) -> None:
     """End everything that a person allowed clients in the bound organization."""
     for grant in families.end_all(user_id=user_id, organization_id=bound_tenant()):
@@ -73,4 +79,8 @@ def note_token_use(principal: Principal) -> None:
     """Remember that a token was used, at most once a minute; nobody waits for it."""
     if queries.use_is_news(principal):
         noted = queries.unlocked_token(principal.credential.pk).values("pk")
-        OAuthAccessToken.objects.filter(pk__in=noted).update(last_used_at=timezone.now())
+        now = timezone.now()
+        OAuthAccessToken.objects.filter(pk__in=noted).update(last_used_at=now)
+        if principal.credential.grant_id is not None:  # it outlives its tokens, so it is asked
+            grant = queries.unlocked_grant(principal.credential.grant_id).values("pk")
+            OAuthGrant.objects.filter(pk__in=grant).update(last_used_at=now)

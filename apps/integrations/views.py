@@ -8,8 +8,8 @@ from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.integrations import queries, services
-from apps.integrations.access import ApiKeys, Integrations, KeyEvent
+from apps.integrations import connected, queries, services
+from apps.integrations.access import ApiKeys, Integrations, KeyEvent, Security
 from apps.integrations.models import ApiKey
 from apps.integrations.serializers import (
     ApiKeyInput,
@@ -17,6 +17,7 @@ from apps.integrations.serializers import (
     IntegrationOutput,
     RotationInput,
 )
+from saas.authorization.access import permit
 from saas.authorization.operations import Allow
 from saas.view import SecureViewSet
 
@@ -83,16 +84,27 @@ class IntegrationViewSet(SecureViewSet):
     operations = {
         "list": Allow(Integrations.READ),
         "retrieve": Allow(Integrations.READ),
-        "destroy": Allow(ApiKeys.WRITE, rate="sensitive", event=KeyEvent.REVOKED),
+        "destroy": Allow(ApiKeys.WRITE, or_else=(Security.WRITE,), rate="sensitive"),
     }
     outputs = IntegrationOutput
     sortable = {"created_at": "created_at", "name": "name"}
 
-    def rows(self) -> QuerySet[ApiKey]:
+    def rows(self) -> Any:
         """What is connected to the bound organization."""
-        return queries.integrations()
+        return connected.rows()
 
     def destroy(self, request: Request, **_: Any) -> Response:
-        """Disconnect it, from the next request on."""
-        services.revoke_key(self.actor, self.row())
+        """Disconnect it, from the next request on; a grant needs `security:write`, a key
+        `api-keys:write`.
+        """
+        row = self.row()
+        kind = connected.KINDS[row.kind]
+        permit(self.actor, Allow(kind.permission))
+        self.ended = kind.event
+        kind.end(self.actor, row)
         return Response(status=204)
+
+    @property
+    def owed_event(self) -> str | None:
+        """That of the kind that was ended."""
+        return getattr(self, "ended", None)

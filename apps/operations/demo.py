@@ -27,6 +27,7 @@ from apps.organizations.access import OrganizationEvent
 from apps.organizations.models import ROLES, Membership
 from apps.organizations.services import add_member, founded
 from saas.audit import trail
+from saas.authentication import attempts
 from saas.authentication.oauth import families
 from saas.authentication.oauth.scopes import INTROSPECTION, service_rights
 from saas.authorization.permissions import known_permissions
@@ -100,6 +101,7 @@ def person(email: str) -> tuple[User, str]:
     user.set_password(password)
     user.is_active = True
     user.save()
+    attempts.forget("account", email)  # of guesses at the password that was
     return user, password
 
 

@@ -65,6 +65,7 @@ SAAS_PAGE_MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "saas.authentication.pages.middleware.AbsoluteAge",
+    "saas.authentication.devices.KnownDevices",
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
 ]

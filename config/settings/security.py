@@ -59,10 +59,18 @@ LIFETIMES = Lifetimes(
 KEY_WARNING_DAYS = (14, 7, 1)  # AUTHN-17: before a key ends
 
 RACE_WINDOW = timedelta(seconds=0.1)  # AUTHN-04: so long new tokens are held back
-PATIENCE = Patience(free=10, longest=900, memory=86_400)  # AUTHN-13
+PATIENCE = Patience(free=10, longest=900, memory=86_400)  # AUTHN-13: for a name and a network
+FACTOR_PATIENCE = Patience(free=5, first=900, longest=900, memory=86_400)  # AUTHN-08
+CEILING = Patience(  # AUTHN-13: for a name, wherever the tries come from, until its owner is back
+    free=100, first=2_592_000, longest=2_592_000, memory=2_592_000
+)
+SIGN_IN_FAILURES = Rate(10, 300)  # RATE-09: from one network
+SIGN_IN_SHUT = 900  # RATE-09: seconds
+DEVICE_KNOWN = timedelta(days=180)  # AUTHN-13: how long a browser is not taken for a stranger's
 SAAS_PERSONS_ONLY = frozenset(  # AUTHZ-05: a service decides neither who belongs nor who may what
     {"members:write", "api-keys:write", "security:write", "organization:write"}
 )
+SAAS_SENSITIVE_SCOPES = SAAS_PERSONS_ONLY | {"webhooks:write"}  # AUTHN-08: want a second factor
 
 # 4 throttling
 RATES = {

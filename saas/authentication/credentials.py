@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest
 
-from saas.authentication import keys, lookup
+from saas.authentication import attempts, keys, lookup
 from saas.authentication.oauth import tokens
 from saas.context import Principal
 from saas.errors import Problem
@@ -18,18 +18,23 @@ def identify(request: HttpRequest) -> Principal:
     """
     key = request.META.get("HTTP_X_API_KEY")
     if key is not None:
-        return _with_key(key)
+        return _with_key(key, request)
     authorization = request.META.get("HTTP_AUTHORIZATION")
     if authorization is not None:
         return _with_token(authorization)
     raise unauthorized("Send a credential: X-API-Key, or Authorization with an access token.")
 
 
-def _with_key(secret: str) -> Principal:
+def _with_key(secret: str, request: HttpRequest) -> Principal:
+    """A living key. A dead one is told so however often it asks; a wrong secret beside a public id,
+    which lists and logs show, is a guess.
+    """
     if len(secret) <= MAX_LENGTH and keys.is_well_formed(secret):
         principal = lookup.key_principal(secret)
         if principal is not None:
             return principal
+        if not lookup.was_issued(secret):
+            attempts.count_wrong("key", keys.public_id_of(secret), request)
     raise unauthorized("This API key is not valid.", error="invalid_token")
 
 

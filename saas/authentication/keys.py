@@ -46,3 +46,8 @@ def checksum(body: str) -> str:
 def is_well_formed(secret: str) -> bool:
     """Whether this can be a key at all; guesses and typos end here, without a query."""
     return bool(FORM.fullmatch(secret)) and equal(checksum(secret[:-CHECKSUM]), secret[-CHECKSUM:])
+
+
+def public_id_of(secret: str) -> str:
+    """The part of a well-formed key that names it."""
+    return secret[len(PREFIX) :][:PUBLIC_ID]

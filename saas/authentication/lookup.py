@@ -49,6 +49,13 @@ def key_principal(secret: str) -> Principal | None:
     )
 
 
+def was_issued(secret: str) -> bool:
+    """Whether this is a key of ours, dead or alive."""
+    digested = digest(secret)
+    with credential_shown(digested):
+        return bool(UsableKeys(api_key_model()).filter(digest=digested).exists())
+
+
 def token_principal(secret: str) -> Principal | None:
     """The principal of a well-formed access token, or None when no usable one has this checksum.
 

@@ -17,6 +17,7 @@ def permit(actor: Actor, rule: Allow | None) -> None:
         raise Problem("permission-denied", "This operation is not declared.")
     if rule.is_open:
         return
+    rule = rule.for_whom(actor)
     if rule.permission not in actor.principal.scopes:
         raise insufficient_scope(rule.permission)
     if rule.permission not in actor.rights:

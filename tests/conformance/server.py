@@ -18,7 +18,7 @@ PATIENCE = 20  # seconds until it answers
 
 
 @contextmanager
-def serving(log: Path) -> Iterator[str]:
+def serving(log: Path, *, workers: int = 1) -> Iterator[str]:
     """The address of a Granian that speaks HTTP, with the limits lifted."""
     with socket.create_server(("127.0.0.1", 0)) as spare:
         port = spare.getsockname()[1]
@@ -30,6 +30,7 @@ def serving(log: Path) -> Iterator[str]:
         "CONFORMANCE_ORIGIN": address,
     }
     options = ["--interface", "wsgi", "--port", str(port), "--blocking-threads", "4"]
+    options += ["--workers", str(workers)]
     command = [sys.executable, "-m", "granian", *options, "config.wsgi:application"]
     with log.open("wb") as output:
         server = subprocess.Popen(

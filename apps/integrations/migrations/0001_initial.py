@@ -211,6 +211,7 @@ class Migration(migrations.Migration):
                 ("id", saas.ids.IdField()),
                 ("used_at", models.DateTimeField(null=True)),
                 ("ended_at", models.DateTimeField(null=True)),
+                ("last_used_at", models.DateTimeField(null=True)),
                 (
                     "application",
                     models.ForeignKey(

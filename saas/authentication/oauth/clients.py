@@ -37,15 +37,14 @@ def authenticated_client(request: HttpRequest, form: Mapping[str, str]) -> Any:
         if client is None or client.client_type != client.CLIENT_PUBLIC:
             raise invalid_client()
     else:
-        reserved = attempts.reserve("client", presented.client_id, request)
         client = _application(presented.client_id)
         if (
             client is None
             or client.client_type != client.CLIENT_CONFIDENTIAL
             or not check_password(presented.secret, client.client_secret)
         ):
+            attempts.count_wrong("client", presented.client_id, request)
             raise invalid_client()
-        attempts.forgive(reserved)
     request.META[IN_ENVIRON] = client
     request.META[ARRIVED_AT] = cast(TracedRequest, request).facts.arrived_at
     return client

@@ -1,10 +1,15 @@
 """What the authorization server needs of the toolkit's rows; the product owns the tables."""
 
+import re
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from oauth2_provider.models import redirect_to_uri_allowed
 
 from saas.ids import IdField
+
+PORTLESS = re.compile(r"http://(127\.0\.0\.1|\[::1\])/")
 
 
 class OfOrganization(models.Model):
@@ -32,6 +37,14 @@ class ClientOfOrganization(OfOrganization):
     class Meta:
         abstract = True
 
+    def redirect_uri_allowed(self, uri: str) -> bool:
+        """Letter for letter; only where a loopback address was registered without a port may a
+        native app listen on any (RFC 8252 §7.3), so that a port that was named is the port.
+        """
+        registered = str(self.redirect_uris).split()  # type: ignore[attr-defined]  # the toolkit's
+        portless = [one for one in registered if PORTLESS.match(one)]
+        return uri in registered or bool(redirect_to_uri_allowed(uri, portless))
+
 
 class Consent(OfOrganization):
     """A grant that is kept after its code was used: the anchor of all tokens that come from it.
@@ -42,9 +55,15 @@ class Consent(OfOrganization):
 
     used_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
 
     class Meta:
         abstract = True
+
+    @property
+    def scopes(self) -> list[str]:
+        """What the person consented to."""
+        return str(self.scope).split()  # type: ignore[attr-defined]  # the toolkit's column
 
 
 class OfConsent(OfOrganization):

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 from oauth2_provider.oauth2_validators import OAuth2Validator
-from oauthlib.oauth2 import InvalidRequestError
+from oauthlib.oauth2 import InvalidGrantError, InvalidRequestError
 
 from saas.authentication.oauth import families
 from saas.authentication.oauth.clients import ARRIVED_AT, IN_ENVIRON
@@ -85,7 +85,9 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
     ) -> bool:
         """The same URI, letter for letter, as in the authorization request."""
         request = args[0] if args else kwargs["request"]
-        return bool(request.grant.redirect_uri == redirect_uri)
+        if request.grant.redirect_uri != redirect_uri:
+            raise InvalidGrantError(request=request)  # oauthlib's own error is not §5.2's
+        return True
 
     def invalidate_authorization_code(
         self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any

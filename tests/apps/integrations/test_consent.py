@@ -188,3 +188,19 @@ def test_a_native_app_may_listen_on_any_port_of_its_own_machine(acme, browser):
     form = {"decision": "allow", "organization": str(acme.id)}
     answer = browser.post(asked, form, secure=True)
     assert answer["Location"].startswith("http://127.0.0.1:51004/callback?code=")
+    for other in ("http://127.0.0.1:51004/other", "http://localhost:51004/callback",
+                  "https://127.0.0.1:51004/callback", "http://127.0.0.1.evil.example/callback",
+                  "http://127.0.0.1@evil.example/callback"):  # fmt: skip
+        assert browser.get(url(app, redirect_uri=other), secure=True).status_code == 400
+
+
+@pytest.mark.practice("AUTHN-02")
+def test_a_port_that_was_registered_is_the_port(acme, browser):
+    app = make_client(acme, READ)
+    app.redirect_uris = "http://127.0.0.1:8765/callback"
+    app.save()
+    right = url(app, redirect_uri="http://127.0.0.1:8765/callback")
+    assert browser.get(right, secure=True).status_code == 200
+    for other in ("http://127.0.0.1:8766/callback", "http://127.0.0.1/callback"):
+        refused = browser.get(url(app, redirect_uri=other), secure=True)
+        assert (refused.status_code, "Location" in refused) == (400, False)

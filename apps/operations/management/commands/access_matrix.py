@@ -73,12 +73,14 @@ def operations() -> list[list[str]]:
 
 def operation_row(route: str, method: str, operation: str, rule: Allow) -> list[str]:
     """One operation; an open one asks for any credential, and so any role has it."""
-    holders = roles() if rule.is_open else roles_with(rule.permission)
+    holders = [
+        role for role, rights in roles().items() if rule.is_open or rights & {*rule.permissions}
+    ]
     return [
         operation,
         method,
         "/" + PARAMETER.sub(r"{\1}", route),
-        "any credential" if rule.is_open else str(rule.permission),
+        "any credential" if rule.is_open else " or ".join(rule.permissions),
         *ticks(holders),
         "" if rule.when is always else condition_name(rule),
         rule.rate or ("read" if method == "GET" else "write"),

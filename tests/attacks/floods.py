@@ -48,12 +48,19 @@ class Caller:
         self._connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=20)
         self._headers = {"X-API-Key": secret}
 
+    def __del__(self) -> None:
+        self._connection.close()
+
     def ask(self, method: str = "GET", path: str = "me", body: Any = None, **more: str) -> Answer:
-        """One request under /api/v1/, or at an absolute path."""
+        """One request under /api/v1/, or at an absolute path; a body that is text is a form."""
         headers = self._headers | {name.replace("_", "-"): value for name, value in more.items()}
-        text = None
+        text = body
         if body is not None:
-            text, headers["Content-Type"] = json.dumps(body), "application/json"
+            is_form = isinstance(body, str)
+            headers["Content-Type"] = (
+                f"application/{'x-www-form-urlencoded' if is_form else 'json'}"
+            )
+            text = body if is_form else json.dumps(body)
         url = path if path.startswith("/") else f"/api/v1/{path}"
         sent = time.monotonic()
         try:

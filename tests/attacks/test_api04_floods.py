@@ -222,7 +222,7 @@ def test_when_the_counters_fail_reading_goes_on_writing_waits_and_nothing_else_b
             assert eventually(lambda: write() == 503)
             during = len(traffic.ledger)
             time.sleep(2.5)
-            tokens = caller.ask("POST", "/oauth/token", {})
+            tokens = caller.ask("POST", "/oauth/token", "grant_type=client_credentials")
             ended = len(traffic.ledger)
             end()
             assert eventually(lambda: write() == 201)

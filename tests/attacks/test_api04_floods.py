@@ -9,6 +9,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from statistics import median
 
 import pytest
 from django.db import transaction
@@ -186,9 +187,9 @@ def frozen(store):
     return lambda: freezing.__exit__(None, None, None)
 
 
-def full(store):
-    store.client.config_set("maxmemory", "1")
-    return lambda: store.client.config_set("maxmemory", "0")
+def forbidden(store):
+    store.client.execute_command("ACL", "SETUSER", "default", "-evalsha", "-eval")
+    return lambda: store.client.execute_command("ACL", "SETUSER", "default", "+@all")
 
 
 def read_only(store):
@@ -199,7 +200,7 @@ def read_only(store):
 @pytest.mark.practice("X-22")
 @pytest.mark.parametrize(
     "failure",
-    [gone, *(pytest.param(f, marks=pytest.mark.drill) for f in (frozen, full, read_only))],
+    [gone, *(pytest.param(f, marks=pytest.mark.drill) for f in (frozen, forbidden, read_only))],
 )
 def test_when_the_counters_fail_reading_goes_on_writing_waits_and_nothing_else_breaks(
     tmp_path, failure
@@ -207,7 +208,7 @@ def test_when_the_counters_fail_reading_goes_on_writing_waits_and_nothing_else_b
     acme = make_tenant("Acme")
     with (
         started() as store,
-        flooded(tmp_path, workers=2, patience="0.05", url=store.url) as address,
+        flooded(tmp_path, workers=2, patience="0.2", url=store.url) as address,
     ):
         caller = Caller(address, acme.owner.secret)
 
@@ -232,15 +233,15 @@ def test_when_the_counters_fail_reading_goes_on_writing_waits_and_nothing_else_b
     assert {answer.status for answer in traffic.ledger} <= {200, 201, 503}
     assert (tokens.status, tokens.document["error"]) == (503, "temporarily_unavailable")
     assert tokens.retry_after >= 1
+    usual = median(a.took for a in traffic.ledger[:began] if a.status == 200)
     outage = traffic.ledger[during:ended]
     assert {answer.status for answer in outage} == {200, 503}
     assert all(a.retry_after >= 1 for a in traffic.ledger if a.status == 503)
     reads = sorted(a.took for a in traffic.ledger[began:ended] if a.status == 200)
-    slow = [took for took in reads if took > 0.05]
-    assert len(reads) > 50
-    assert len(slow) <= len(reads) / 10, slow  # one probe a second in each process
+    assert len(reads) > 20
+    assert median(reads) < 0.05 + 2 * usual  # one asks a second, and nobody else waits
     assert [a.status for a in traffic.ledger[-6:]].count(503) == 0
     log = (tmp_path / "log").read_text()
-    assert 1 <= log.count("the store of the counters is gone") <= 4  # not once for each request
-    assert 1 <= log.count("the store of the counters answers again") <= 4
+    assert 1 <= log.count("the store of the counters is gone") <= 8  # not once for each request
+    assert 1 <= log.count("the store of the counters answers again") <= 8
     assert "unhandled" not in log

@@ -218,6 +218,28 @@ def lifetimes_are_short(**_: Any) -> list[CheckMessage]:
     ]
 
 
+COUNTED_FOR_ALL = {"principal", "network", "burst"}  # each request is, whatever its class
+
+
+@register(Tags.security)
+def every_rate_is_declared(**_: Any) -> list[CheckMessage]:
+    """Who brings the counters' store down must not find a class that nobody thought of (X-22)."""
+    used = {rule.rate for _, view, _ in secure_views() for rule in view.operations.values()} - {""}
+    classes = used | {"stranger", "read", "write"} | settings.RATES.keys() - COUNTED_FOR_ALL
+    found: list[CheckMessage] = [
+        Error(f"{name!r}: RATES and RATES_WITHOUT_STORE must both declare it.", id="saas.E030")
+        for name in sorted(classes)
+        if settings.RATES_WITHOUT_STORE.get(name) not in ("own-count", "wait")
+        or (name not in settings.RATES and name != "stranger")  # counted in "network"
+    ]
+    rates = {**settings.RATES, "IN_FLIGHT": settings.IN_FLIGHT}
+    return found + [
+        Error(f"{name!r} must allow something.", id="saas.E031")
+        for name, rate in rates.items()
+        if min(rate) < 1
+    ]
+
+
 @register(Tags.security, deploy=True)
 def the_wire_is_safe(**_: Any) -> list[CheckMessage]:
     """A shorter HSTS lets a network attacker wait it out; clear text lets them read (TRANS-02,

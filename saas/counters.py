@@ -2,11 +2,15 @@
 all.
 """
 
+import logging
+import math
+import secrets
 import threading
 import time
-from collections import defaultdict, deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import takewhile
 from typing import Any, NamedTuple, Protocol
 
 import redis
@@ -14,9 +18,13 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+log = logging.getLogger("saas.counters")
+
 EXACT = 100  # up to here each hit is kept; above, hits fall into one of 60 slots
 SLOTS = 60
 PAUSE = 1.0  # seconds without asking a store that just failed
+PLACE_FREE_IN = 1.0  # seconds that a caller waits for one of its own requests to end; a guess
+MOST_PLACES = 10_000  # of one kind in one process's memory; what was asked for longest ago goes
 
 
 class StoreUnavailable(Exception):
@@ -24,11 +32,14 @@ class StoreUnavailable(Exception):
 
 
 class Window(NamedTuple):
-    """At most `limit` hits of `key` in any `seconds` seconds."""
+    """At most `limit` hits of `key` in any `seconds` seconds. Where it is `held`, at most `limit`
+    hits at once: each counts until its `release`, or for `seconds` when nobody is left to say so.
+    """
 
     key: str
     limit: int
     seconds: int
+    held: bool = False
 
 
 class Taken(NamedTuple):
@@ -53,15 +64,20 @@ class Patience(NamedTuple):
 class Counters(Protocol):
     """A store of sliding windows, and of secrets that were tried and were wrong."""
 
-    def take(self, windows: Sequence[Window], *, spend: bool = True) -> list[Taken]:
+    def take(
+        self, windows: Sequence[Window], *, spend: bool = True, ticket: str = ""
+    ) -> list[Taken]:
         """Count one hit in every window if all have room, else in none; `spend=False` only looks.
 
-        A refusal shows as `wait` > 0 in some window. Raises StoreUnavailable.
+        A refusal shows as `wait` > 0 in some window. `ticket` names the hit for `release`; no two
+        hits may share one, so it never comes from a caller. Raises StoreUnavailable.
         """
         ...
 
-    def give_back(self, window: Window) -> None:
-        """Take the newest hit of a window of at most EXACT back. Raises StoreUnavailable."""
+    def release(self, window: Window, ticket: str) -> None:
+        """Give back a place in a `held` window, or a hit in one of at most EXACT. Waits for nobody
+        and raises nothing.
+        """
         ...
 
     def attempt(self, key: str, patience: Patience) -> float:
@@ -76,36 +92,76 @@ class Counters(Protocol):
         ...
 
 
+def new_ticket() -> str:
+    """A name for one hit that nobody else has."""
+    return secrets.token_hex(8)
+
+
+def form_of(window: Window) -> str:
+    """How a window is kept: its places, each of its hits, or the sum of each of its 60 slots."""
+    return "held" if window.held else "log" if window.limit <= EXACT else "ring"
+
+
+def place_of(window: Window) -> str:
+    """The key of a window in the store: when a limit changes, two forms of counting never meet
+    under one key, which would be an error until the old one expires.
+    """
+    return f"window:{form_of(window)}:{window.seconds}:{window.key}"
+
+
+Place = dict[Any, float]  # ticket -> end, ticket -> time, or slot -> hits; the oldest first
+
+
 class MemoryCounters:
     """Sliding windows inside one process: the quick start, and what is left when the store is
-    gone.
+    gone. Counts as SCRIPT does.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._lock = threading.Lock()
-        self._hits: dict[str, deque[float]] = defaultdict(deque)
+        self._clock = clock
+        self._now = 0.0
+        self._places: dict[str, OrderedDict[str, Place]] = defaultdict(OrderedDict)
         self._tries: dict[str, tuple[int, float, float]] = {}  # how many, not before, forgotten at
         self._swept = 0.0
 
-    def take(self, windows: Sequence[Window], *, spend: bool = True) -> list[Taken]:
+    def take(
+        self, windows: Sequence[Window], *, spend: bool = True, ticket: str = ""
+    ) -> list[Taken]:
         """See Counters."""
-        now = time.time()
+        ticket = ticket or new_ticket()
         with self._lock:
-            self._sweep(now)
-            waits = [self._wait(window, now) for window in windows]
-            if spend and not any(waits):
-                for window in windows:
-                    self._hits[window.key].append(now)
+            now = self._now = max(self._now, self._clock())  # a clock that is set back stands still
+            places = [self._place(window) for window in windows]
+            found = [
+                LOOKS[form_of(window)](place, window, now)
+                for window, place in zip(windows, places, strict=True)
+            ]
+            spent = int(spend and not any(wait for _, wait in found))
+            if spent:
+                for window, place in zip(windows, places, strict=True):
+                    mark(place, window, ticket, now)
             return [
-                Taken(window, max(0, window.limit - len(self._hits[window.key])), wait)
-                for window, wait in zip(windows, waits, strict=True)
+                Taken(window, max(0, window.limit - used - spent), wait)
+                for window, (used, wait) in zip(windows, found, strict=True)
             ]
 
-    def give_back(self, window: Window) -> None:
+    def release(self, window: Window, ticket: str) -> None:
         """See Counters."""
         with self._lock:
-            if hits := self._hits[window.key]:
-                hits.pop()
+            self._place(window).pop(ticket, None)
+
+    def _place(self, window: Window) -> Place:
+        """What is kept of a window. Each kind has its own bound: an attacker with many addresses
+        pushes out addresses, and no principal's count.
+        """
+        places = self._places[window.key.partition(":")[0]]
+        name = place_of(window)
+        place = places.setdefault(name, {})
+        places.move_to_end(name)
+        if len(places) > MOST_PLACES:
+            places.popitem(last=False)
+        return place
 
     def attempt(self, key: str, patience: Patience) -> float:
         """See Counters."""
@@ -128,37 +184,72 @@ class MemoryCounters:
         with self._lock:
             self._tries.pop(key, None)
 
-    def _wait(self, window: Window, now: float) -> float:
-        hits = self._hits[window.key]
-        while hits and hits[0] <= now - window.seconds:
-            hits.popleft()
-        if len(hits) < window.limit:
-            return 0.0
-        return hits[len(hits) - window.limit] + window.seconds - now
-
     def _sweep(self, now: float) -> None:
-        """Forget keys that nobody has used for a day, so that memory does not follow the number of
-        callers.
-        """
+        """Forget what has been forgotten, so that memory does not follow the number of names."""
         if now - self._swept > 60:
             self._swept = now
-            for key in [
-                key for key, hits in self._hits.items() if not hits or hits[-1] < now - 86_400
-            ]:
-                del self._hits[key]
             for key in [key for key, (*_, forgotten) in self._tries.items() if forgotten <= now]:
                 del self._tries[key]
 
 
+def look_held(place: Place, window: Window, now: float) -> tuple[int, float]:
+    """Places taken, and the seconds until one may be free."""
+    for ticket in [ticket for ticket, end in place.items() if end <= now]:
+        del place[ticket]
+    return len(place), PLACE_FREE_IN if len(place) >= window.limit else 0.0
+
+
+def look_log(place: Place, window: Window, now: float) -> tuple[int, float]:
+    """Hits in the window, and the seconds until there is room: when its oldest hit has left."""
+    for ticket in list(takewhile(lambda hit: place[hit] <= now - window.seconds, place)):
+        del place[ticket]
+    if (used := len(place)) < window.limit:
+        return used, 0.0
+    return used, list(place.values())[used - window.limit] + window.seconds - now
+
+
+def look_ring(place: Place, window: Window, now: float) -> tuple[int, float]:
+    """The same by slots. The oldest is counted whole, so never too few hits are seen."""
+    slot = window.seconds / SLOTS
+    for old in list(takewhile(lambda at: at < math.floor(now / slot) - SLOTS, place)):
+        del place[old]
+    used = left = int(sum(place.values()))
+    for at, hits in place.items():
+        left -= int(hits)
+        if left < window.limit <= used:
+            return used, (at + 1 + SLOTS) * slot - now
+    return used, 0.0
+
+
+LOOKS = {"held": look_held, "log": look_log, "ring": look_ring}
+
+
+def mark(place: Place, window: Window, ticket: str, now: float) -> None:
+    """Put one hit into a window."""
+    match form_of(window):
+        case "held":
+            place[ticket] = now + window.seconds
+        case "log":
+            place[ticket] = now
+        case _:
+            at = math.floor(now / (window.seconds / SLOTS))
+            place[at] = place.get(at, 0) + 1
+
+
 # One call for all windows of a request. The clock is the store's own, so that web processes
-# with different clocks count alike. KEYS[i] has limit ARGV[2i] and seconds ARGV[2i+1].
+# with different clocks count alike. KEYS[i] has form ARGV[3i], limit and seconds after it.
 SCRIPT = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-local spend, refused, answer = ARGV[1] == '1', false, {}
+local spend, ticket, answer = ARGV[1] == '1', ARGV[2], {}
 for i, key in ipairs(KEYS) do
-  local limit, seconds, used, wait = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1]), 0, 0
-  if limit <= %(exact)d then
+  local form, limit, seconds = ARGV[3 * i], tonumber(ARGV[3 * i + 1]), tonumber(ARGV[3 * i + 2])
+  local used, wait = 0, 0
+  if form == 'held' then
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+    used = redis.call('ZCARD', key)
+    if used >= limit then wait = %(free_in)s end
+  elseif form == 'log' then
     redis.call('ZREMRANGEBYSCORE', key, '-inf', now - seconds)
     used = redis.call('ZCARD', key)
     if used >= limit then
@@ -180,26 +271,21 @@ for i, key in ipairs(KEYS) do
       wait = (at + %(slots)d) * slot - now
     end
   end
-  if wait > 0 then refused = true end
-  answer[i] = {used, wait}
+  if wait > 0 then spend = false end
+  answer[i] = {used, tostring(wait)}
 end
 for i, key in ipairs(KEYS) do
-  if spend and not refused then
-    local limit, seconds = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
-    if limit <= %(exact)d then
-      local hit = redis.call('INCR', key .. ':n')
-      redis.call('PEXPIRE', key .. ':n', seconds * 2000)
-      redis.call('ZADD', key, now, hit)
-    else
-      redis.call('HINCRBY', key, math.floor(now / (seconds / %(slots)d)), 1)
-    end
+  if spend then
+    local form, seconds = ARGV[3 * i], tonumber(ARGV[3 * i + 2])
+    if form == 'held' then redis.call('ZADD', key, now + seconds, ticket)
+    elseif form == 'log' then redis.call('ZADD', key, now, ticket)
+    else redis.call('HINCRBY', key, math.floor(now / (seconds / %(slots)d)), 1) end
     redis.call('PEXPIRE', key, seconds * 1100)
     answer[i][1] = answer[i][1] + 1
   end
-  answer[i] = {answer[i][1], tostring(answer[i][2])}
 end
 return answer
-""" % {"exact": EXACT, "slots": SLOTS}  # noqa: UP031  # braces are Lua's own here
+""" % {"free_in": PLACE_FREE_IN, "slots": SLOTS}  # noqa: UP031  # braces are Lua's own here
 
 # One try of a secret, counted before the secret is looked at. ARGV: a Patience.
 ATTEMPT = """
@@ -218,12 +304,36 @@ return '0'
 """
 
 
-def place_of(window: Window) -> str:
-    """The key of a window in the store: when a limit changes, two forms of counting never meet
-    under one key, which would be an error until the old one expires.
+class OneWay:
+    """A connection on which the server is told and never asked (CLIENT REPLY OFF): who sends waits
+    for nobody.
     """
-    form = "log" if window.limit <= EXACT else "ring"
-    return f"window:{form}:{window.seconds}:{window.key}"
+
+    def __init__(self, pool: redis.ConnectionPool) -> None:
+        self._pool = pool
+        self._lock = threading.Lock()
+        self._connection: Any = None
+
+    def tell(self, *command: str) -> None:
+        """Send `command`. Raises RedisError."""
+        with self._lock:
+            try:
+                # Anything to be read is the end of the connection, or a server that does not keep
+                # silent: both ask for a new one.
+                if self._connection is None or self._connection.can_read():
+                    self._open()
+            except redis.RedisError:
+                self._open()
+            self._connection.send_command(*command)
+
+    def _open(self) -> None:
+        if self._connection is not None:
+            self._connection.disconnect()
+        self._connection = None  # in case that this fails
+        connection: Any = self._pool.make_connection()
+        connection.connect()
+        connection.send_command("CLIENT", "REPLY", "OFF")
+        self._connection = connection
 
 
 class RedisCounters:
@@ -242,23 +352,34 @@ class RedisCounters:
         self._client = client
         self._script = client.register_script(SCRIPT)
         self._attempt = client.register_script(ATTEMPT)
-        self._down_until = 0.0
+        self._one_way = OneWay(client.connection_pool)
+        self._lost: deque[tuple[str, str]] = deque(maxlen=1000)  # places to give back later
+        self._lock = threading.Lock()
+        self._down_until = 0.0  # 0 while the store answers
 
-    def take(self, windows: Sequence[Window], *, spend: bool = True) -> list[Taken]:
+    def take(
+        self, windows: Sequence[Window], *, spend: bool = True, ticket: str = ""
+    ) -> list[Taken]:
         """See Counters."""
-        arguments: list[int] = [int(spend)]
+        ticket = ticket or new_ticket()
+        arguments: list[Any] = [int(spend), ticket]
         for window in windows:
-            arguments += [window.limit, window.seconds]
+            arguments += [form_of(window), window.limit, window.seconds]
         keys = [place_of(window) for window in windows]
-        rows = self._asked(lambda: self._script(keys=keys, args=arguments))
+        try:
+            rows = self._asked(lambda: self._script(keys=keys, args=arguments))
+        except StoreUnavailable as gone:
+            if gone.__cause__:  # it was asked: a store that only slept may still count this hit
+                self._lost += [(place_of(held), ticket) for held in windows if held.held]
+            raise
         return [
             Taken(window, max(0, window.limit - int(used)), float(wait))
             for window, (used, wait) in zip(windows, rows, strict=True)
         ]
 
-    def give_back(self, window: Window) -> None:
+    def release(self, window: Window, ticket: str) -> None:
         """See Counters."""
-        self._asked(lambda: self._client.zpopmax(place_of(window)))
+        self._told(place_of(window), ticket)
 
     def attempt(self, key: str, patience: Patience) -> float:
         """See Counters."""
@@ -269,13 +390,44 @@ class RedisCounters:
         self._asked(lambda: self._client.delete(key))
 
     def _asked(self, question: Callable[[], Any]) -> Any:
-        if time.monotonic() < self._down_until:
-            raise StoreUnavailable("The counters' store failed a moment ago.")
+        """Ask the store; after a failure one caller a second tries, and nobody else waits."""
+        with self._lock:
+            if time.monotonic() < self._down_until:
+                raise StoreUnavailable("The counters' store failed a moment ago.")
+            if self._down_until:
+                self._down_until = time.monotonic() + PAUSE
         try:
-            return question()
-        except redis.RedisError as fault:
-            self._down_until = time.monotonic() + PAUSE
+            answer = question()
+        except (redis.RedisError, OSError) as fault:
+            self._gone(fault)
             raise StoreUnavailable("The counters' store does not answer.") from fault
+        if self._down_until:
+            self._back()
+        return answer
+
+    def _told(self, place: str, ticket: str) -> None:
+        if not self._down_until:  # what is only told does not show whether anybody listens
+            try:
+                return self._one_way.tell("ZREM", place, ticket)
+            except (redis.RedisError, OSError) as fault:
+                self._gone(fault)
+        self._lost.append((place, ticket))
+
+    def _gone(self, fault: Exception) -> None:
+        with self._lock:
+            before, self._down_until = self._down_until, time.monotonic() + PAUSE
+        if not before:  # once for each outage, not for each request
+            log.error("the store of the counters is gone: %s", type(fault).__name__)
+
+    def _back(self) -> None:
+        """The store answers again: tell it what was over while it was away."""
+        with self._lock:
+            before, self._down_until = self._down_until, 0.0
+            lost = [self._lost.popleft() for _ in range(len(self._lost))]
+        if before:
+            log.warning("the store of the counters answers again")
+        for place, ticket in lost:
+            self._told(place, ticket)
 
 
 @cache

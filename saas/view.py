@@ -19,7 +19,6 @@ from saas.authorization.access import permit, permit_row
 from saas.authorization.fields import refuse_guarded
 from saas.authorization.operations import Allow
 from saas.context import Actor, Principal
-from saas.counters import Taken
 from saas.disclosure.outputs import Output, disclose, disclose_list
 from saas.edge.admission import admit
 from saas.edge.log import TracedRequest
@@ -53,11 +52,22 @@ class SecureViewSet(ViewSetMixin, APIView):
     actor: Actor
     refusal: Problem | None
     reservation: idempotency.Reservation | None
-    windows: list[Taken]
+    counted: limits.Counted
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Run the path in one transaction. A refusal takes it back, and leaves its own record."""
+        """Walk the path, and give the place in flight back whatever happens on it."""
         self.begin(cast(TracedRequest, request))
+        try:
+            response = self.walk(request, *args, **kwargs)
+        finally:
+            self.counted.leave()
+        if self.counted.windows:  # on every answer to a counted caller
+            limits.report(response, self.counted.windows)
+            expiry.warn(response, self.principal)
+        return response
+
+    def walk(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Run the path in one transaction. A refusal takes it back, and leaves its own record."""
         try:
             with (
                 transaction.atomic(),
@@ -80,7 +90,7 @@ class SecureViewSet(ViewSetMixin, APIView):
         self.principal = self.who_is_calling()
         self.actor = self.leaving.enter_context(entered(self.principal))
         self.note_who()
-        self.windows = limits.count(self.http, self.principal, self.rate)
+        self.counted = limits.count(self.http, self.principal, self.rate)
         permit(self.actor, self.rule)
         self.asked, self.query = self.judged()
         self.reserve()
@@ -96,12 +106,13 @@ class SecureViewSet(ViewSetMixin, APIView):
         self.actor = None  # type: ignore[assignment]  # until tenancy knows better; no view runs before
         self.refusal = None
         self.reservation = None
-        self.windows = []
+        self.counted = limits.Counted()
 
     def who_is_calling(self) -> Principal:
         """The principal; who proves nothing is counted against their network before they hear
         so.
         """
+        limits.refuse_network(self.http)
         try:
             return identify(self.http)
         except Problem:
@@ -156,13 +167,6 @@ class SecureViewSet(ViewSetMixin, APIView):
         """Answer a problem, and remember it for the trail."""
         self.refusal = problem
         return problem_response(problem, self.http)
-
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Tell a counted caller how much is left."""
-        if self.windows:
-            limits.report(response, self.windows)
-            expiry.warn(response, self.principal)
-        return super().finalize_response(request, response, *args, **kwargs)
 
     def note_who(self) -> None:
         """For the access log."""

@@ -41,7 +41,9 @@ class OrganizationViewSet(SecureViewSet):
     resource = "organization"
     operations = {
         "retrieve": Allow(AnyCredential.ANY),
-        "partial_update": Allow(Organizations.WRITE, event=OrganizationEvent.CHANGED),
+        "partial_update": Allow(
+            Organizations.WRITE, rate="sensitive", event=OrganizationEvent.CHANGED
+        ),
     }
     inputs = {"partial_update": OrganizationInput}
     outputs = OrganizationOutput

@@ -85,10 +85,15 @@ RATES = {
 RATES_LIFTED = (
     1000  # SAAS_RATES=lifted multiplies by this, for races and fuzzing; refused in production
 )
-COUNTERS_TIMEOUT = 0.1  # seconds; X-22
-RATES_WITHOUT_STORE = frozenset(
-    {"read", "stranger"}
-)  # the rest waits until it can be counted again
+IN_FLIGHT = Rate(10, 30)  # RATE-06: at once; whose process died has their place back in 30 s
+COUNTERS_TIMEOUT = 0.05  # seconds; X-22
+RATES_WITHOUT_STORE = {  # what each class does while nobody can count for all processes
+    "stranger": "own-count",  # goes on under each process's own count
+    "read": "own-count",
+    "write": "wait",  # 503 until it can be counted again
+    "sensitive": "wait",
+    "sign-in": "wait",
+}
 
 # 8 persistence
 STATEMENT_TIMEOUT_MS = 5000  # INPUT-11

@@ -11,6 +11,7 @@ os.environ["SAAS_TRUSTED_PROXIES"] = ""
 
 from config.settings.base import *  # noqa: E402, F403  # after the environment is complete
 from config.settings.base import (  # noqa: E402
+    IN_FLIGHT,
     INSTALLED_APPS,
     PASSWORD_HASHERS,
     RATES,
@@ -21,6 +22,7 @@ from config.settings.base import (  # noqa: E402
 RATES = {
     name: Rate(rate.requests * RATES_LIFTED, rate.seconds) for name, rate in RATES.items()
 }  # limiter tests set their own
+IN_FLIGHT = IN_FLIGHT._replace(requests=IN_FLIGHT.requests * RATES_LIFTED)
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}  # read by tests
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher",  # no test is about its cost

@@ -21,12 +21,13 @@ network_shut = Signal()
 
 
 class Try(NamedTuple):
-    """One reserved look at a secret: what is forgotten when it was right, and the network that
-    answers for it when it was wrong.
+    """One reserved look at a secret: what is forgotten when it was right, the network that answers
+    for it when it was wrong, and the name of its hit there.
     """
 
     keys: tuple[str, ...]
     network: str | None
+    ticket: str = ""
 
 
 def count_network(request: HttpRequest, group: str, *, name: str = "") -> None:
@@ -72,19 +73,20 @@ def reserve(
     network = network_of(client_ip(request)) if request else ""
     pair = _key(kind, name, device or network)
     charged = network if signs_in and not device else None
+    ticket = counters.new_ticket()
     try:
         store = counters.shared()
         if charged:
             _refuse_if_shut(store, charged)
         _attempt(store, pair, patience or settings.PATIENCE)
         if charged:
-            _take_turn(store, charged)
+            _take_turn(store, charged, ticket)
         ceilings = [_key(f"{kind}-ceiling", name, place) for place in ("", device or "")]
         if request:
             _attempt(store, ceilings[1], settings.CEILING)
     except StoreUnavailable:
         raise Problem("not-ready", "Attempts cannot be counted at the moment.") from None
-    return Try((pair, *ceilings), charged)
+    return Try((pair, *ceilings), charged, ticket)
 
 
 def forgive(tried: Try) -> None:
@@ -96,7 +98,7 @@ def forgive(tried: Try) -> None:
         for key in dict.fromkeys(tried.keys):
             store.forgive(key)
         if tried.network:
-            store.give_back(_turns(tried.network))
+            store.release(_turns(tried.network), tried.ticket)
     except StoreUnavailable:
         raise Problem("not-ready", "Attempts cannot be counted at the moment.") from None
 
@@ -151,11 +153,11 @@ def _refuse_if_shut(store: Counters, network: str) -> None:
         raise _too_many(shut.wait)
 
 
-def _take_turn(store: Counters, network: str) -> None:
+def _take_turn(store: Counters, network: str, ticket: str) -> None:
     """Those under way count as if they were wrong, until it is known: so that no more than ten
     wrong ones are ever looked at, and ten right ones wait a second for each other at most.
     """
-    [turn] = store.take([_turns(network)])
+    [turn] = store.take([_turns(network)], ticket=ticket)
     if turn.wait > 0:
         _refuse_if_shut(store, network)
         raise _too_many(1)

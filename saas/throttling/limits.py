@@ -4,33 +4,62 @@ wins.
 
 import math
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from saas import counters
 from saas.context import Principal
-from saas.counters import StoreUnavailable, Taken, Window
+from saas.counters import Counters, StoreUnavailable, Taken, Window
 from saas.edge.address import client_ip, network_of
 from saas.errors import Problem
 
-HOUR = 3600
 JITTER = 1.0  # seconds at most, so that callers who wait do not come back together
+IN_FLIGHT = "concurrent-requests"
+REMEMBERED = 10.0  # seconds that a refused network is refused without asking the store again
+MOST_REMEMBERED = 10_000  # networks
+
+_refused: dict[Window, tuple[float, float]] = {}  # ask again at, and room at: by our own clock
+
+
+class Counted(NamedTuple):
+    """What a request was counted in: the windows to report, and how to give its place back."""
+
+    windows: Sequence[Taken] = ()
+    leave: Callable[[], None] = lambda: None
+
+
+def refuse_network(request: HttpRequest) -> None:
+    """Refuse a network that heard 429 a moment ago, before its next guess is looked up.
+
+    A refusal spends nothing, so there is no room before the time that it named.
+    """
+    window = _network_window(request)
+    ask_again_at, room_at = _refused.get(window, (0.0, 0.0))
+    now = time.monotonic()
+    if now < ask_again_at:
+        _refuse_if_over([Taken(window, 0, room_at - now)])
 
 
 def count_stranger(request: HttpRequest) -> None:
     """Count a request that proved nothing against its network; 429 when the network is over its
     limit.
     """
-    _refuse_if_over(_take([_network_window(request)], "stranger"))
+    _refuse_if_over(_take([_network_window(request)], "stranger")[1])
 
 
-def count(request: HttpRequest, principal: Principal, rate: str) -> list[Taken]:
+def count(request: HttpRequest, principal: Principal, rate: str) -> Counted:
     """Count a request in all its windows at once, or raise 429; gives the windows to report."""
-    taken = _take([_network_window(request), *_principal_windows(principal, rate)], rate)
+    ticket, in_flight = counters.new_ticket(), _in_flight(principal)
+    windows = [_network_window(request), *_principal_windows(principal, rate), in_flight]
+    store, taken = _take(windows, rate, ticket)
     _refuse_if_over(taken)
-    return taken[1:]  # a network's window would tell a caller about its neighbours
+    own = taken[1:]  # a network's window would tell a caller about its neighbours
+    return Counted(own, partial(store.release, in_flight, ticket))
 
 
 def _network_window(request: HttpRequest) -> Window:
@@ -47,15 +76,22 @@ def _principal_windows(principal: Principal, rate: str) -> list[Window]:
     ]
 
 
-def _take(windows: Sequence[Window], rate: str) -> list[Taken]:
+def _in_flight(principal: Principal) -> Window:
+    # Ten slow requests hold ten of our threads; without a bound one caller holds them all.
+    most = settings.IN_FLIGHT
+    return Window(f"{IN_FLIGHT}:{principal.id}", most.requests, most.seconds, held=True)
+
+
+def _take(windows: Sequence[Window], rate: str, ticket: str = "") -> tuple[Counters, list[Taken]]:
     try:
-        return counters.shared().take(windows)
+        store = counters.shared()
+        return store, store.take(windows, ticket=ticket)
     except StoreUnavailable:
-        # Reads go on under this process's own count; what changes things waits until we can count
-        # again.
-        if rate not in settings.RATES_WITHOUT_STORE:
+        # Each class has said whether it goes on under this process's own count or waits until
+        # somebody can count again.
+        if settings.RATES_WITHOUT_STORE.get(rate) != "own-count":
             raise Problem("not-ready", "Requests cannot be counted at the moment.") from None
-        return counters.local().take(windows)
+        return counters.local(), counters.local().take(windows, ticket=ticket)
 
 
 def _refuse_if_over(taken: Sequence[Taken]) -> None:
@@ -63,6 +99,8 @@ def _refuse_if_over(taken: Sequence[Taken]) -> None:
     if not over:
         return
     wait = max(state.wait for state in over)
+    if over[0].window.key.startswith("net:"):
+        _remember(over[0])
     names = [name_of(state.window) for state in over]
     raise Problem(
         "rate-limited",
@@ -70,6 +108,13 @@ def _refuse_if_over(taken: Sequence[Taken]) -> None:
         headers={"Retry-After": str(math.ceil(wait + random.uniform(0, JITTER))), **fields(over)},  # noqa: S311  # jitter, not a secret
         extra={"violated-policies": names},
     )
+
+
+def _remember(state: Taken) -> None:
+    if len(_refused) >= MOST_REMEMBERED:
+        _refused.clear()
+    now = time.monotonic()
+    _refused[state.window] = (now + min(state.wait, REMEMBERED), now + state.wait)
 
 
 def name_of(window: Window) -> str:
@@ -81,9 +126,13 @@ def fields(taken: Sequence[Taken]) -> dict[str, str]:
     """`RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10), seconds rounded
     up.
     """
-    policies = [f'"{name_of(s.window)}";q={s.window.limit};w={s.window.seconds}' for s in taken]
+    policies = [f'"{name_of(s.window)}";q={s.window.limit};{_unit(s.window)}' for s in taken]
     states = [f'"{name_of(s.window)}";r={s.remaining};t={math.ceil(s.wait)}' for s in taken]
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)}
+
+
+def _unit(window: Window) -> str:
+    return f'qu="{IN_FLIGHT}"' if window.held else f"w={window.seconds}"
 
 
 def report(response: HttpResponse, taken: Sequence[Taken]) -> None:

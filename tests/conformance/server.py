@@ -18,8 +18,10 @@ PATIENCE = 20  # seconds until it answers
 
 
 @contextmanager
-def serving(log: Path, *, workers: int = 1) -> Iterator[str]:
-    """The address of a Granian that speaks HTTP, with the limits lifted."""
+def serving(log: Path, *, workers: int = 1, threads: int = 4, **variables: str) -> Iterator[str]:
+    """The address of a Granian that speaks HTTP, with the limits lifted; `variables` are of its
+    environment.
+    """
     with socket.create_server(("127.0.0.1", 0)) as spare:
         port = spare.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
@@ -28,8 +30,9 @@ def serving(log: Path, *, workers: int = 1) -> Iterator[str]:
         "DJANGO_SETTINGS_MODULE": "tests.conformance.settings",
         "DATABASE_URL": database_url(),
         "CONFORMANCE_ORIGIN": address,
+        **variables,
     }
-    options = ["--interface", "wsgi", "--port", str(port), "--blocking-threads", "4"]
+    options = ["--interface", "wsgi", "--port", str(port), "--blocking-threads", str(threads)]
     options += ["--workers", str(workers)]
     command = [sys.executable, "-m", "granian", *options, "config.wsgi:application"]
     with log.open("wb") as output:

@@ -224,8 +224,13 @@ COUNTED_FOR_ALL = {"principal", "network", "burst"}  # each request is, whatever
 @register(Tags.security)
 def every_rate_is_declared(**_: Any) -> list[CheckMessage]:
     """Who brings the counters' store down must not find a class that nobody thought of (X-22)."""
-    used = {rule.rate for _, view, _ in secure_views() for rule in view.operations.values()} - {""}
-    classes = used | {"stranger", "read", "write"} | settings.RATES.keys() - COUNTED_FOR_ALL
+    used = {
+        rule.rate
+        for _, view, _ in secure_views()
+        for rule in view.operations.values()
+        if isinstance(rule, Allow)
+    }
+    classes = used - {""} | {"stranger", "read", "write"} | settings.RATES.keys() - COUNTED_FOR_ALL
     found: list[CheckMessage] = [
         Error(f"{name!r}: RATES and RATES_WITHOUT_STORE must both declare it.", id="saas.E030")
         for name in sorted(classes)

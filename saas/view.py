@@ -22,6 +22,7 @@ from saas.context import Actor, Principal
 from saas.disclosure.outputs import Output, disclose, disclose_list
 from saas.edge.admission import admit
 from saas.edge.log import TracedRequest
+from saas.edge.networks import refuse_again
 from saas.errors import Problem, problem_response
 from saas.persistence import idempotency
 from saas.responses import etags, expiry, pages
@@ -112,7 +113,7 @@ class SecureViewSet(ViewSetMixin, APIView):
         """The principal; who proves nothing is counted against their network before they hear
         so.
         """
-        limits.refuse_network(self.http)
+        refuse_again(self.http)
         try:
             return identify(self.http)
         except Problem:

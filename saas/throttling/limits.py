@@ -15,15 +15,12 @@ from django.http import HttpRequest, HttpResponse
 from saas import counters
 from saas.context import Principal
 from saas.counters import Counters, StoreUnavailable, Taken, Window
+from saas.edge import networks
 from saas.edge.address import client_ip, network_of
 from saas.errors import Problem
 
 JITTER = 1.0  # seconds at most, so that callers who wait do not come back together
 IN_FLIGHT = "concurrent-requests"
-REMEMBERED = 10.0  # seconds that a refused network is refused without asking the store again
-MOST_REMEMBERED = 10_000  # networks
-
-_refused: dict[Window, tuple[float, float]] = {}  # ask again at, and room at: by our own clock
 
 
 class Counted(NamedTuple):
@@ -33,23 +30,13 @@ class Counted(NamedTuple):
     leave: Callable[[], None] = lambda: None
 
 
-def refuse_network(request: HttpRequest) -> None:
-    """Refuse a network that heard 429 a moment ago, before its next guess is looked up.
-
-    A refusal spends nothing, so there is no room before the time that it named.
-    """
-    window = _network_window(request)
-    ask_again_at, room_at = _refused.get(window, (0.0, 0.0))
-    now = time.monotonic()
-    if now < ask_again_at:
-        _refuse_if_over([Taken(window, 0, room_at - now)])
-
-
 def count_stranger(request: HttpRequest) -> None:
     """Count a request that proved nothing against its network; 429 when the network is over its
     limit.
     """
-    _refuse_if_over(_take([_network_window(request)], "stranger")[1])
+    _, taken = _take([_network_window(request)], "stranger")
+    _remember_network(request, taken[0])
+    _refuse_if_over(taken)
 
 
 def count(request: HttpRequest, principal: Principal, rate: str) -> Counted:
@@ -57,6 +44,7 @@ def count(request: HttpRequest, principal: Principal, rate: str) -> Counted:
     ticket, in_flight = counters.new_ticket(), _in_flight(principal)
     windows = [_network_window(request), *_principal_windows(principal, rate), in_flight]
     store, taken = _take(windows, rate, ticket)
+    _remember_network(request, taken[0])
     _refuse_if_over(taken)
     own = taken[1:]  # a network's window would tell a caller about its neighbours
     return Counted(own, partial(store.release, in_flight, ticket))
@@ -94,13 +82,26 @@ def _take(windows: Sequence[Window], rate: str, ticket: str = "") -> tuple[Count
         return counters.local(), counters.local().take(windows, ticket=ticket)
 
 
+def _remember_network(request: HttpRequest, state: Taken) -> None:
+    """A refusal spends nothing, so there is no room before the time that it names: the edge says
+    so again without asking.
+    """
+    if state.wait <= 0:
+        return
+    room_at = time.monotonic() + state.wait
+
+    def again() -> None:
+        if _network_window(request) == state.window:  # the limit is still the one that was passed
+            _refuse_if_over([state._replace(wait=room_at - time.monotonic())])
+
+    networks.remember(request, state.wait, again)
+
+
 def _refuse_if_over(taken: Sequence[Taken]) -> None:
     over = [state for state in taken if state.wait > 0]
     if not over:
         return
     wait = max(state.wait for state in over)
-    if over[0].window.key.startswith("net:"):
-        _remember(over[0])
     names = [name_of(state.window) for state in over]
     raise Problem(
         "rate-limited",
@@ -108,13 +109,6 @@ def _refuse_if_over(taken: Sequence[Taken]) -> None:
         headers={"Retry-After": str(math.ceil(wait + random.uniform(0, JITTER))), **fields(over)},  # noqa: S311  # jitter, not a secret
         extra={"violated-policies": names},
     )
-
-
-def _remember(state: Taken) -> None:
-    if len(_refused) >= MOST_REMEMBERED:
-        _refused.clear()
-    now = time.monotonic()
-    _refused[state.window] = (now + min(state.wait, REMEMBERED), now + state.wait)
 
 
 def name_of(window: Window) -> str:

@@ -188,7 +188,7 @@ def frozen(store):
 
 
 def forbidden(store):
-    store.client.execute_command("ACL", "SETUSER", "default", "-evalsha", "-eval")
+    store.client.execute_command("ACL", "SETUSER", "default", "-@all", "+acl", "+ping")
     return lambda: store.client.execute_command("ACL", "SETUSER", "default", "+@all")
 
 

@@ -20,6 +20,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from apps.organizations.models import Organization
+from config.settings.security import Rate
 from saas import checks
 from saas.authorization.fields import FieldAccess
 from saas.authorization.operations import Allow
@@ -30,6 +31,7 @@ from saas.view import SecureViewSet
 from tests.toy.access import NOTE_FIELDS, Notes
 from tests.toy.models import Note
 from tests.toy.serializers import NoteInput, NoteOutput
+from tests.toy.views import NoteViewSet
 
 pytestmark = [pytest.mark.core, pytest.mark.practice("AUTHZ-01")]
 
@@ -289,6 +291,31 @@ def test_e018_to_e020_a_wire_that_can_be_read(settings, name, value, expected):
     assert fired() == {expected}
     without_deploy = run_checks()
     assert expected not in {message.id for message in without_deploy}
+
+
+@pytest.mark.practice("X-22")
+def test_e030_a_class_of_limits_that_says_nothing_of_the_stores_end(settings, monkeypatch):
+    rates, store = settings.RATES, settings.RATES_WITHOUT_STORE
+
+    def found():
+        return [message.id for message in checks.every_rate_is_declared()]
+
+    assert found() == []
+    settings.RATES = rates | {"costly": Rate(1, 60)}
+    assert found() == ["saas.E030"]
+    settings.RATES_WITHOUT_STORE = store | {"costly": "open"}
+    assert found() == ["saas.E030"]
+    settings.RATES_WITHOUT_STORE = store | {"costly": "wait"}
+    assert found() == []
+    declared = NoteViewSet.operations | {"list": Allow(Notes.READ, rate="costy")}
+    monkeypatch.setattr(NoteViewSet, "operations", declared)
+    assert found() == ["saas.E030"]
+
+
+def test_e031_a_limit_that_allows_nothing(settings):
+    settings.RATES = settings.RATES | {"read": Rate(0, 60)}
+    settings.IN_FLIGHT = Rate(0, 30)
+    assert [message.id for message in checks.every_rate_is_declared()] == ["saas.E031"] * 2
 
 
 def test_every_id_is_tested_here_or_with_the_guards():

@@ -203,7 +203,7 @@ def test_ten_accounts_guessed_at_from_one_network_shut_it_for_a_while(
     browser, clerk, looked, alerts, monkeypatch, time_machine, caplog
 ):
     time_machine.move_to("2026-11-22T12:00:00+00:00", tick=False)
-    own = MemoryCounters()  # whose clock is this process's
+    own = MemoryCounters(time.time)  # whose clock is this process's
     monkeypatch.setattr(counters, "shared", lambda: own)
     for n in range(10):
         assert sign_in(browser, f"person{n}@acme.example", "wrong").status_code == WRONG
@@ -223,7 +223,7 @@ def test_nine_failures_in_any_five_minutes_shut_nobody_out(
     browser, clerk, alerts, monkeypatch, time_machine
 ):
     time_machine.move_to("2026-11-22T12:00:00+00:00", tick=False)
-    own = MemoryCounters()
+    own = MemoryCounters(time.time)
     monkeypatch.setattr(counters, "shared", lambda: own)
     for n in range(30):
         assert sign_in(browser, f"person{n}@acme.example", "wrong").status_code == WRONG

@@ -7,20 +7,18 @@ from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
-from django.core.checks import run_checks
 from django.db import DatabaseError
 from django.test import RequestFactory
 from django_ratelimit.core import _get_window, get_usage
 
 from config.settings.security import Rate
 from saas import checks, counters
-from saas.authorization.operations import Allow
 from saas.context import Principal, PrincipalKind
+from saas.edge import networks as networks_seen
 from saas.errors import Problem
 from saas.throttling import limits
 from tests.saas.wire import NOTES, refused, send, statements
 from tests.structured import parse_list
-from tests.toy.access import Notes
 from tests.toy.views import NoteViewSet
 
 pytestmark = [pytest.mark.core, pytest.mark.django_db, pytest.mark.practice("RATE-02")]
@@ -328,12 +326,12 @@ def test_a_network_that_was_refused_costs_no_look_up_until_it_may_have_room(acme
 @pytest.mark.practice("RATE-01")
 def test_what_is_remembered_of_refused_networks_has_a_bound_and_an_end(rates, monkeypatch):
     rates(network=1)
-    monkeypatch.setattr(limits, "MOST_REMEMBERED", 3)
-    monkeypatch.setattr(limits, "REMEMBERED", 0.0)
-    monkeypatch.setattr(limits, "_refused", {})
+    monkeypatch.setattr(networks_seen, "MOST", 3)
+    monkeypatch.setattr(networks_seen, "SECONDS", 0.0)
+    monkeypatch.setattr(networks_seen, "_refused", {})
     for _ in range(10):
         assert statuses(3) == [401, 429, 429]  # the store is asked each time
-        assert len(limits._refused) <= 3
+        assert len(networks_seen._refused) <= 3
 
 
 @pytest.mark.practice("X-17")
@@ -393,30 +391,6 @@ def test_a_store_that_is_gone_bounds_what_is_in_flight_all_the_same(acme, withou
     with in_flight(acme.owner, 2):
         assert acme.owner.get("notes").status_code == 429
     assert [acme.owner.get("notes").status_code for _ in range(3)] == [200] * 3
-
-
-@pytest.mark.practice("X-22")
-def test_a_class_of_limits_that_says_nothing_of_the_stores_end_does_not_start(
-    settings, monkeypatch
-):
-    rates, store = settings.RATES, settings.RATES_WITHOUT_STORE
-
-    def found():
-        return [message.id for message in run_checks() if message.id in ("saas.E030", "saas.E031")]
-
-    assert found() == []
-    settings.RATES = rates | {"costly": Rate(1, 60)}
-    assert found() == ["saas.E030"]
-    settings.RATES_WITHOUT_STORE = store | {"costly": "open"}
-    assert found() == ["saas.E030"]
-    settings.RATES_WITHOUT_STORE = store | {"costly": "wait"}
-    assert found() == []
-    settings.RATES = rates | {"read": Rate(0, 60), "costly": Rate(1, 60)}
-    assert found() == ["saas.E031"]
-    settings.RATES = rates | {"costly": Rate(1, 60)}
-    declared = NoteViewSet.operations | {"list": Allow(Notes.READ, rate="costy")}
-    monkeypatch.setattr(NoteViewSet, "operations", declared)
-    assert found() == ["saas.E030"]
 
 
 @pytest.mark.practice("RATE-02")

@@ -21,7 +21,7 @@ _PROMISED = """
     invoices/{id}/payments/{payment_id} invoices/{id}/payments/{payment_id}/reversal
     invoices/{id}/credit-notes credit-notes credit-notes/{id}
     api-keys api-keys/{id} api-keys/{id}/rotation integrations integrations/{id}
-    audit-events audit-events/{id}
+    audit-events audit-events/{id} alerts alerts/{id} alerts/{id}/acknowledgement
 """
 PROMISED = set(_PROMISED.split())
 # Outside the version, and open to everybody on purpose.

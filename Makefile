@@ -12,7 +12,7 @@ HEADING := @printf '\n== %s ==\n'
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 10
 
-run: .venv/.run ## load the demo and serve it on http://localhost:8000 (PORT changes the port)
+run: .venv/.run ## load the demo, serve it on http://localhost:8000 (PORT changes the port) and work
 	@$(PYTHON) manage.py quickstart
 
 test: .venv/.dev ## the whole suite on PostgreSQL and Redis, then its core on SQLite

@@ -30,6 +30,7 @@ def raise_alert(
     with bind(tenant_id):
         while not seen_again(kind=kind, **subject):
             alert = Alert(kind=kind, message=message, severity=severity, **subject)
+            alert.last_seen_at = alert.first_seen_at
             if insert(alert):
                 tell(alert)
                 return

@@ -44,7 +44,7 @@ check: .venv/.dev ## what CI runs: lint, types, contracts, deployment, migration
 		then $(PYTHON) -m tests.sabotage --changed $(BASE); \
 		else echo "$(BASE) is not here: make sabotage runs them all."; fi
 
-drills: .venv/.dev ## the long forms of the races
+drills: .venv/.dev ## the long forms of the races and kills
 	$(PYTEST) -m drill
 
 sabotage: .venv/.dev ## remove each protection in turn and demand red (ID=AUTHZ-02 for one)

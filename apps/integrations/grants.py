@@ -28,7 +28,7 @@ def note_end(grant: OAuthGrant, why: str, **_: Any) -> None:
     with bind(grant.organization_id), trail.recording():
         trail.record(None, EVENTS[why], grant, user=str(grant.user_id))
         if why == "replayed":
-            lose(grant, EVENTS[why], "were used a second time, which only a copy can explain")
+            tell(grant, EVENTS[why], "were used a second time, which only a copy can explain")
 
 
 def revoke_grants_of(actor: Actor | None, user_id: UUID) -> None:
@@ -55,10 +55,10 @@ def revoke_exposed_token(secret: str, where: str) -> None:
             families.end(grant)
             with bind(grant.organization_id), trail.recording():
                 trail.record(None, GrantEvent.EXPOSED, grant, why=where)
-                lose(grant, GrantEvent.EXPOSED, f"were {where}")
+                tell(grant, GrantEvent.EXPOSED, f"were {where}")
 
 
-def lose(grant: OAuthGrant, event: GrantEvent, what: str) -> None:
+def tell(grant: OAuthGrant, event: GrantEvent, what: str) -> None:
     """Alert the organization, and write to the person whose tokens these were."""
     message = f"Tokens that {grant.application.name} held {what}; they open nothing any more."
     alert(grant.organization_id, event, message, row=grant)

@@ -12,7 +12,7 @@ HEADING := @printf '\n== %s ==\n'
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 10
 
-run: .venv/.run ## load the demo and serve it on http://localhost:8000 (PORT changes the port)
+run: .venv/.run ## load the demo, serve it on http://localhost:8000 (PORT changes the port) and work
 	@$(PYTHON) manage.py quickstart
 
 test: .venv/.dev ## the whole suite on PostgreSQL and Redis, then its core on SQLite
@@ -44,7 +44,7 @@ check: .venv/.dev ## what CI runs: lint, types, contracts, deployment, migration
 		then $(PYTHON) -m tests.sabotage --changed $(BASE); \
 		else echo "$(BASE) is not here: make sabotage runs them all."; fi
 
-drills: .venv/.dev ## the long forms of the races
+drills: .venv/.dev ## the long forms of the races and kills
 	$(PYTEST) -m drill
 
 sabotage: .venv/.dev ## remove each protection in turn and demand red (ID=AUTHZ-02 for one)

@@ -66,11 +66,11 @@ def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
         raise Unreadable("The value cannot be read in this place.") from fault
 
 
-def wrap(data_key: bytes, context: bytes) -> bytes:
-    """A data key under the key-encryption key, ready to be stored."""
-    return seal(_key("SAAS_KEK"), data_key, context)
+def wrap(plaintext: bytes, context: bytes) -> bytes:
+    """A data key, or the arguments of a task, under the key-encryption key, ready to be stored."""
+    return seal(_key("SAAS_KEK"), plaintext, context)
 
 
 def unwrap(wrapped: bytes, context: bytes) -> bytes:
-    """The data key that `wrap` stored."""
+    """What `wrap` was given."""
     return unseal(_key("SAAS_KEK"), wrapped, context)

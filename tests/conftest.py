@@ -3,16 +3,18 @@
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core import mail
 from django.core.management import call_command
 from django.db import connection, connections
 from django.test import Client
 
 from saas import counters
+from saas.persistence.worker import run_due
 from tests.cast import Tenant, call, make_tenant
 from tests.conformance.document import every_answer_is_documented as every_answer_is_documented
 from tests.conformance.document import undocumented as undocumented
@@ -118,6 +120,17 @@ def fresh_counters() -> None:
     """No test inherits another's counted requests."""
     counters.local.cache_clear()
     counters.shared.cache_clear()
+
+
+@pytest.fixture
+def delivered() -> Callable[..., list[Any]]:
+    """Do what is due, as a worker would, and give the letters so far: all, or those to one address."""
+
+    def delivering(address: str | None = None) -> list[Any]:
+        run_due()
+        return [letter for letter in mail.outbox if address in (None, *letter.to)]
+
+    return delivering
 
 
 @pytest.fixture

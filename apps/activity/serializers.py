@@ -6,9 +6,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.activity.access import AUDIT_FIELDS
+from apps.activity.access import ALERT_FIELDS, AUDIT_FIELDS
+from saas.alerts import Severity
 from saas.disclosure.outputs import Output
-from saas.validation.fields import Id
+from saas.validation.fields import Choice, Id
 from saas.validation.inputs import Filters
 
 
@@ -60,3 +61,49 @@ class AuditEventOutput(Output):
     object = ObjectOutput(allow_null=True)
     data = serializers.DictField()  # type: ignore[assignment]  # DRF's own `data` is of an instance
     hash = serializers.CharField()
+
+
+class AlertFilters(Filters):
+    """What the alerts can be narrowed by."""
+
+    lookups = {"subject": "subject_id", "acknowledged": "is_acknowledged"}
+
+    kind = serializers.RegexField(r"^[a-z-]+\.[a-z-]+\Z", max_length=60, required=False)
+    severity = Choice(choices=[str(one) for one in Severity], required=False)
+    subject = Id(required=False)
+    acknowledged = Choice(choices=["true", "false"], required=False)
+
+    def validate_acknowledged(self, value: str) -> bool:
+        """A query knows only text."""
+        return value == "true"
+
+
+class SubjectOutput(serializers.Serializer[Any]):
+    """What an alert is about: the organization itself where it is about no single row."""
+
+    examples = {"type": "apikey"}
+
+    type = serializers.CharField(source="subject_type")
+    id = serializers.UUIDField(source="subject_id")
+
+
+class AlertOutput(Output):
+    """Something that looks wrong."""
+
+    access = ALERT_FIELDS
+    examples = {
+        "kind": "api-key.exposed",
+        "message": "An API key was sent in a URL, and has been revoked.",
+        "count": 1,
+    }
+
+    id = serializers.UUIDField()
+    kind = serializers.CharField()
+    severity = serializers.ChoiceField(choices=[str(one) for one in Severity])
+    message = serializers.CharField()
+    subject = SubjectOutput(source="*")
+    count = serializers.IntegerField()
+    first_seen_at = serializers.DateTimeField()
+    last_seen_at = serializers.DateTimeField()
+    acknowledged_at = serializers.DateTimeField(allow_null=True)
+    acknowledged_by = serializers.UUIDField(source="acknowledged_by_id", allow_null=True)

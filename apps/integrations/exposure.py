@@ -6,6 +6,7 @@ from django.db import transaction
 
 from apps.integrations import grants, queries, services
 from apps.integrations.access import KeyEvent
+from saas.alerts import alert
 from saas.audit import trail
 from saas.authentication import keys, lookup
 from saas.authentication.oauth import tokens
@@ -28,6 +29,8 @@ def revoke_exposed(secret: str, where: str, **_: Any) -> None:
         with bind(principal.tenant_id), trail.recording():
             key = queries.keys().get(pk=principal.credential_id)
             services.revoke_key(None, key, why=f"sent {PLACES[where]}", event=KeyEvent.EXPOSED)
+            message = f"The API key {key.prefix} was sent {PLACES[where]}, and has been revoked."
+            alert(key.tenant_id, KeyEvent.EXPOSED, message, row=key)
             _tell(key.creator.email, key.prefix, where)
 
 

@@ -10,6 +10,7 @@ from oauth2_provider.models import get_refresh_token_model
 from apps.integrations import queries
 from apps.integrations.access import GrantEvent
 from apps.integrations.models import OAuthAccessToken, OAuthGrant
+from saas.alerts import alert
 from saas.audit import trail
 from saas.authentication.oauth import families
 from saas.authentication.oauth.tokens import checksum_of
@@ -26,8 +27,8 @@ def note_end(grant: OAuthGrant, why: str, **_: Any) -> None:
     """
     with bind(grant.organization_id), trail.recording():
         trail.record(None, EVENTS[why], grant, user=str(grant.user_id))
-    if why == "replayed":
-        tell(grant, "were used a second time, which only a copy can explain")
+        if why == "replayed":
+            tell(grant, EVENTS[why], "were used a second time, which only a copy can explain")
 
 
 def revoke_grant(actor: Actor | None, grant: OAuthGrant) -> None:
@@ -60,11 +61,13 @@ def revoke_exposed_token(secret: str, where: str) -> None:
             families.end(grant)
             with bind(grant.organization_id), trail.recording():
                 trail.record(None, GrantEvent.EXPOSED, grant, why=where)
-            tell(grant, f"were {where}")
+                tell(grant, GrantEvent.EXPOSED, f"were {where}")
 
 
-def tell(grant: OAuthGrant, what: str) -> None:
-    """Write to the person whose tokens these were."""
+def tell(grant: OAuthGrant, event: GrantEvent, what: str) -> None:
+    """Alert the organization, and write to the person whose tokens these were."""
+    message = f"Tokens that {grant.application.name} held {what}; they open nothing any more."
+    alert(grant.organization_id, event, message, row=grant)
     letters.post(
         to=grant.user.email,
         subject=f"{grant.application.name} has been disconnected",

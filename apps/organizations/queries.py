@@ -57,9 +57,10 @@ def open_invitations() -> QuerySet[Invitation]:
     return Invitation.objects.filter(accepted_at=None, expires_at__gt=timezone.now())
 
 
-def lapsed_invitations(email: str) -> QuerySet[Invitation]:
-    """Those to this address that nobody accepted in time."""
-    return Invitation.objects.filter(email=email, accepted_at=None, expires_at__lte=timezone.now())
+def lapsed_invitations(email: str | None = None) -> QuerySet[Invitation]:
+    """Those, to this address or to any, that nobody accepted in time."""
+    lapsed = Invitation.objects.filter(accepted_at=None, expires_at__lte=timezone.now())
+    return lapsed if email is None else lapsed.filter(email=email)
 
 
 def invitation_lifetime() -> timedelta:

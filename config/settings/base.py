@@ -207,6 +207,12 @@ CACHES = {
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 
+TASKS = {
+    "default": {
+        "BACKEND": "saas.persistence.outbox.OutboxBackend",
+        "QUEUES": ["default", "outside"],  # what saas.persistence.outbox.OUTSIDE says
+    }
+}
 MAILERS = {
     "default": {
         "BACKEND": "django.core.mail.backends.smtp.EmailBackend",

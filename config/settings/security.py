@@ -26,6 +26,17 @@ class Lifetimes(NamedTuple):
     session: timedelta
 
 
+class Work(NamedTuple):
+    """How a worker goes about the outbox."""
+
+    batch: int  # tasks claimed at once
+    lease: timedelta  # after which another worker may take what this one claimed
+    attempts: int
+    first_pause: timedelta  # after a failure; it doubles with each further one
+    longest_pause: timedelta
+    kept: timedelta  # how long what has ended can be looked at
+
+
 # 1 edge
 SECURE_HSTS_SECONDS = 31_536_000  # TRANS-03: a year
 SECURE_HSTS_PRELOAD = False  # TRANS-03: binds a domain for good, so a clone must choose it
@@ -99,6 +110,14 @@ RATES_WITHOUT_STORE = {  # X-22: what each class does while nobody can count for
 STATEMENT_TIMEOUT_MS = 5000  # INPUT-11
 LOCK_TIMEOUT_MS = 2000
 IDLE_TRANSACTION_TIMEOUT_MS = 10_000
+WORK = Work(  # X-20
+    batch=10,
+    lease=timedelta(minutes=1),
+    attempts=12,  # three to six hours, with these pauses
+    first_pause=timedelta(seconds=10),
+    longest_pause=timedelta(hours=1),
+    kept=timedelta(days=7),
+)
 
 # 11 responses
 SAAS_API_VERSION = "v1"
@@ -109,6 +128,8 @@ SAAS_API_VERSIONS = {"v1": date(2026, 11, 22)}  # VERS-02: version -> release
 GLOBAL_MODELS = {
     "accounts.User": "a person may belong to several organizations",
     "organizations.Organization": "the tenant itself: its row is its own tenant, by its own policy",
+    "persistence.OutboxEntry": "a task of a tenant or of nobody, sealed; requests only put in",
+    "persistence.RegularJob": "when the house's own work was last begun",
     "auth.Permission": "Django's own catalogue; nothing here reads it",
     "auth.Group": "Django's own; nothing here reads it",
     "sessions.Session": "who is signed in, before they have chosen an organization",

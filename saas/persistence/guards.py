@@ -28,6 +28,7 @@ CREATE OR REPLACE FUNCTION refuse_frozen() RETURNS trigger LANGUAGE plpgsql AS $
 BEGIN RAISE EXCEPTION 'this row is frozen' USING ERRCODE = 'restrict_violation'; END $$
 """
 LISTING = "current_setting('app.across_tenants', true) = 'ids'"
+TAKING = "current_setting('app.across_tenants', true) = 'outbox'"
 
 
 class Guard(NamedTuple):
@@ -48,6 +49,17 @@ class AppendOnly(models.Model):
         abstract = True
 
 
+class DropBox(models.Model):
+    """A table that each tenant, or nobody, puts rows into, and that only the room named for it
+    looks into: whoever breaks into a request can read or take none, not even their own.
+    """
+
+    tenant_id = models.UUIDField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
 def expected(vendor: str) -> list[Guard]:
     """Every guard that the installed models ask for on this kind of database."""
     derive = POSTGRESQL if vendor == "postgresql" else SQLITE
@@ -62,6 +74,8 @@ def expected(vendor: str) -> list[Guard]:
             guards += derive.frozen_parts(model)
         if issubclass(model, AppendOnly):
             guards += derive.append_only(model)
+        if issubclass(model, DropBox):
+            guards += derive.drop_box(model)
     return guards
 
 
@@ -155,6 +169,20 @@ class _PostgreSQL:
                     f"FOR EACH {level} EXECUTE FUNCTION refuse_change()",
                 ),
             )
+
+    def drop_box(self, model: type[models.Model]) -> Iterator[Guard]:
+        """Everybody puts in, for the bound tenant alone; only the room named for it takes out."""
+        table = model._meta.db_table
+        yield self._policy(table, "taken_across_tenants", TAKING)
+        name, own = "put_in", f"tenant_id IS NOT DISTINCT FROM {BOUND}"
+        yield Guard(
+            table,
+            name,
+            (
+                f"DROP POLICY IF EXISTS {name} ON {table}",
+                f"CREATE POLICY {name} ON {table} FOR INSERT WITH CHECK ({own})",
+            ),
+        )
 
     def frozen(self, model: type[TenantModel]) -> Iterator[Guard]:
         """After its first state a row stays, and changes only where its `life` says."""
@@ -279,6 +307,10 @@ class _SQLite:
             name = f"{table}_no_{operation.lower()}"
             statement = f'CREATE TRIGGER "{name}" BEFORE {operation} ON {table} {refusal}'
             yield Guard(table, name, (statement,))
+
+    def drop_box(self, model: type[models.Model]) -> Iterator[Guard]:
+        """SQLite has no row security."""
+        yield from ()
 
     def frozen(self, model: type[TenantModel]) -> Iterator[Guard]:
         """After its first state a row stays, and changes only where its `life` says."""

@@ -1,5 +1,5 @@
-"""The two tables that persistence itself needs: the tenants' data keys and what was done under an
-Idempotency-Key.
+"""The tables that persistence itself needs: the tenants' data keys, what was done under an
+Idempotency-Key, the outbox, and when regular work was last begun.
 """
 
 from datetime import datetime, timedelta
@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from saas.ids import IdField
+from saas.persistence.guards import DropBox
 from saas.persistence.tenant import TenantModel, tenant_reference
 
 
@@ -50,3 +52,54 @@ class IdempotencyRecord(TenantModel):
             ),
             tenant_reference(),
         ]
+
+
+class OutboxEntry(DropBox):
+    """A task that is certain, because its row commits with the act that asked for it.
+
+    A claim moves `due_at` on by the lease: if the worker dies, the entry is due again then, and
+    `attempts` tells whose claim it is. Its id is the same at each attempt, so a receiver can tell
+    a second delivery from a second task. `payload` is sealed, and goes once the task is done.
+    """
+
+    WAITING, DONE, DEAD = "waiting", "done", "dead"
+
+    id = IdField()
+    name = models.CharField(max_length=200)
+    payload = models.BinaryField()
+    state = models.CharField(max_length=10, default=WAITING)
+    due_at = models.DateTimeField(default=timezone.now)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    fault = models.CharField(max_length=100, blank=True)  # a class: a message may hold data
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=["waiting", "done", "dead"]),
+                name="a_task_waits_or_is_done_or_dead",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"], condition=models.Q(state="waiting"), name="tasks_that_wait"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """The name and the id."""
+        return f"{self.name} {self.pk}"
+
+
+class RegularJob(models.Model):
+    """When a job that comes again and again was last begun: whoever moves `begun_at` on leads this
+    period.
+    """
+
+    name = models.CharField(max_length=200, primary_key=True)
+    begun_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        """The name."""
+        return self.name

@@ -3,6 +3,8 @@ contract.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 from django.apps import apps
@@ -13,11 +15,15 @@ from django.db.models import QuerySet
 from saas.tenancy.binding import bind
 
 
-def tenant_ids_across_tenants() -> list[UUID]:
-    """The id of every tenant, oldest first, and nothing else of them."""
-    tenant_model = apps.get_model(settings.SAAS_TENANT_MODEL)
-    with transaction.atomic(), _all_tenants_listed():
-        return list(QuerySet(tenant_model).order_by("pk").values_list("pk", flat=True))
+def tenant_ids_across_tenants(*, after: UUID | None = None, limit: int | None = None) -> list[UUID]:
+    """The ids of all tenants, oldest first, and nothing else of them; or the `limit` ones that
+    follow `after`.
+    """
+    tenants: QuerySet[Any] = QuerySet(apps.get_model(settings.SAAS_TENANT_MODEL)).order_by("pk")
+    if after is not None:
+        tenants = tenants.filter(pk__gt=after)
+    with _opened("ids"):
+        return list(tenants.values_list("pk", flat=True)[:limit])
 
 
 def each_tenant_across_tenants() -> Iterator[UUID]:
@@ -27,16 +33,23 @@ def each_tenant_across_tenants() -> Iterator[UUID]:
             yield tenant_id
 
 
-class _all_tenants_listed:  # noqa: N801  # reads as a phrase where it is used
-    """Open the policy that lists tenants' ids, for one query."""
+@contextmanager
+def outbox_across_tenants() -> Iterator[None]:
+    """Let the block take from the outbox, whosever task it is. No task runs inside."""
+    with _opened("outbox"):
+        yield
 
-    def __enter__(self) -> None:
-        self._set("ids")
 
-    def __exit__(self, *_: object) -> None:
-        self._set("")
+@contextmanager
+def _opened(door: str) -> Iterator[None]:
+    """Open the policies of one door; it shuts with the block, and with a rollback too."""
+    with transaction.atomic(savepoint=False):
+        _tell_database(door)
+        yield
+        _tell_database("")
 
-    def _set(self, value: str) -> None:
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('app.across_tenants', %s, true)", [value])
+
+def _tell_database(door: str) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('app.across_tenants', %s, true)", [door])

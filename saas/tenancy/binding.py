@@ -31,6 +31,11 @@ def bound_tenant() -> UUID:
     return tenant_id
 
 
+def bound_tenant_or_none() -> UUID | None:
+    """The bound tenant, for what may also be done for nobody."""
+    return _bound.get()
+
+
 class BoundTenant(models.Expression):
     """The bound tenant, read when SQL is compiled: a queryset made for one tenant cannot run for
     another.

@@ -21,7 +21,7 @@ _PROMISED = """
     invoices/{id}/payments/{payment_id} invoices/{id}/payments/{payment_id}/reversal
     invoices/{id}/credit-notes credit-notes credit-notes/{id}
     api-keys api-keys/{id} api-keys/{id}/rotation integrations integrations/{id}
-    audit-events audit-events/{id}
+    audit-events audit-events/{id} alerts alerts/{id} alerts/{id}/acknowledgement
 """
 PROMISED = set(_PROMISED.split())
 # Outside the version, and open to everybody on purpose.
@@ -30,6 +30,7 @@ BESIDE |= {"docs/", "docs/problems/", "docs/problems/<slug:code>"}
 BESIDE |= {".well-known/oauth-authorization-server"}
 MACHINES = {"oauth/token", "oauth/revoke", "oauth/introspect"}  # each asks for its own proof
 PAGES = {"oauth/authorize"}  # with a session and protection against forged forms
+PAGES |= {"accounts/grants/", "accounts/grants/<uuid:id>/"}
 PAGES |= {"accounts/", "accounts/login/", "accounts/2fa/authenticate/", "accounts/logout/"}
 _HIDDEN = """
     admin admin/ admin/login/ administrator debug __debug__/ silk/ django-admin/ manage

@@ -6,6 +6,7 @@ from itertools import repeat
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from saas.alerts import alert
 from tests.cast import KEY, Tenant
 
 CUSTOMER = {"name": "Initech", "country": "DE"}
@@ -66,6 +67,12 @@ def member(tenant: Tenant) -> str:
 def audit_event(tenant: Tenant) -> str:
     """The id of the newest entry of the trail."""
     return tenant.owner.get("audit-events").json()["results"][0]["id"]
+
+
+def open_alert(tenant: Tenant) -> str:
+    """The id of an alert that nobody has acknowledged."""
+    alert(tenant.id, "house.burning", "Something looks wrong.")
+    return tenant.owner.get("alerts?acknowledged=false").json()["results"][0]["id"]
 
 
 def made(answer: Any) -> str:
@@ -129,4 +136,7 @@ SAMPLES: dict[str, Sample] = {
     "integrations/{id}": Sample(key),
     "audit-events": Sample(),
     "audit-events/{id}": Sample(audit_event),
+    "alerts": Sample(),
+    "alerts/{id}": Sample(open_alert),
+    "alerts/{id}/acknowledgement": Sample(open_alert, {"POST": {}}),
 }

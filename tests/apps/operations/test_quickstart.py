@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -110,6 +110,15 @@ def pasted(line: str) -> Answer:
         return Answer(response.status, dict(response.headers), response.read())
 
 
+def is_working(copy: Path) -> bool:
+    """Whether a worker of this copy is there; only Linux tells."""
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if process.read_bytes().startswith(f"{sys.executable}\0{copy}/manage.py\0".encode()):
+                return True
+    return False
+
+
 def test_what_it_prints_works_when_pasted_and_ctrl_c_ends_it(copy, port):
     with running(copy, port) as (process, printed):
         refused, allowed, draft = [line.strip() for line in printed if line.startswith("  curl")]
@@ -124,6 +133,26 @@ def test_what_it_prints_works_when_pasted_and_ctrl_c_ends_it(copy, port):
             assert pasted(f"curl -i {page}").status == 200, page
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=10) == 0
+
+
+def test_the_worker_brings_the_mail_and_ends_with_the_server(copy, port):
+    with running(copy, port) as (process, printed):
+        (allowed,) = [line for line in printed if line.endswith("'") and "customers" in line]
+        invite = allowed.strip().replace("customers", "invitations")
+        invite += """ -H 'Content-Type: application/json' -d '{"email": "new@initech.example"}'"""
+        assert pasted(invite).status == 201
+        assert is_working(copy) or not Path("/proc").exists()
+        mails = f"curl -i http://localhost:{port}/dev/mail"
+        deadline = time.monotonic() + 20
+        while b"new@initech.example" not in pasted(mails).body:
+            assert time.monotonic() < deadline, "no mail came"
+            time.sleep(0.2)
+        process.kill()  # however it ends
+        process.wait(timeout=10)
+    deadline = time.monotonic() + 10
+    while is_working(copy):
+        assert time.monotonic() < deadline, "the worker is left over"
+        time.sleep(0.2)
 
 
 def test_a_second_run_keeps_the_data_and_voids_the_key(copy, port):

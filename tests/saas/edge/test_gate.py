@@ -2,20 +2,12 @@
 
 import pytest
 from django.conf import settings as live
-from django.core import mail
 
 from saas.authentication import keys
 from saas.edge.exposure import CREDENTIAL_PARAMETERS, NOT_CREDENTIALS
 from tests.saas.wire import NOTES, refused, send
 
 pytestmark = [pytest.mark.core, pytest.mark.django_db]
-
-
-@pytest.fixture
-def after_commit(django_capture_on_commit_callbacks):
-    """Mail leaves after the commit, which a test's transaction never reaches by itself."""
-    with django_capture_on_commit_callbacks(execute=True):
-        yield
 
 
 @pytest.mark.practice("TRANS-02")
@@ -52,9 +44,7 @@ def test_what_carried_a_credential_or_a_body_in_clear_is_refused_not_redirected(
 
 
 @pytest.mark.practice("TRANS-02")
-def test_a_key_that_travelled_in_clear_opens_nothing_afterwards_and_its_maker_is_told(
-    acme, after_commit
-):
+def test_a_key_that_travelled_in_clear_opens_nothing_afterwards_and_its_maker_is_told(acme):
     assert send("GET", key=acme.clerk.secret).status_code == 200
     refused(send("GET", key=acme.clerk.secret, secure=False), 403, "https-required")
     refused(send("GET", key=acme.clerk.secret), 401, "invalid-token")
@@ -78,7 +68,7 @@ def test_a_credential_in_the_query_is_refused_on_every_route(path, name):
 
 
 @pytest.mark.practice("AUTHN-06")
-def test_a_good_header_beside_it_changes_nothing_and_the_real_key_is_revoked(acme, after_commit):
+def test_a_good_header_beside_it_changes_nothing_and_the_real_key_is_revoked(acme):
     answer = send("GET", f"{NOTES}?api_key={acme.clerk.secret}", key=acme.owner.secret)
     refused(answer, 400, "credential-in-url")
     refused(send("GET", key=acme.clerk.secret), 401, "invalid-token")
@@ -86,13 +76,9 @@ def test_a_good_header_beside_it_changes_nothing_and_the_real_key_is_revoked(acm
 
 
 @pytest.mark.practice("AUTHN-06")
-def test_the_maker_of_an_exposed_key_is_told_without_the_key(
-    acme, django_capture_on_commit_callbacks
-):
-    with django_capture_on_commit_callbacks(execute=True):
-        send("GET", f"{NOTES}/{acme.clerk.secret}")
-    (letter,) = mail.outbox
-    assert letter.to == [acme.clerk.user.email]
+def test_the_maker_of_an_exposed_key_is_told_without_the_key(acme, delivered):
+    send("GET", f"{NOTES}/{acme.clerk.secret}")
+    (letter,) = delivered(acme.clerk.user.email)
     assert acme.clerk.secret not in letter.body
     assert acme.clerk.key.public_id in letter.body
 

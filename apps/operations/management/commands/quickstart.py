@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import sys
 from typing import Any
 
@@ -16,7 +17,8 @@ from saas.crypto import random_text
 HOST = "127.0.0.1"  # loopback: the demo speaks HTTP, and its credentials stand on the screen
 THREADS = "4"
 WELCOME = """
-Strongroom is about to serve on {url} from {database}; Ctrl-C stops it.
+Strongroom is about to serve on {url} from {database},
+with a worker beside it for what need not happen within a request; Ctrl-C stops both.
 Paste these into another terminal.
 
 Without a credential the answer is 401:
@@ -34,7 +36,7 @@ Draft an invoice; sent twice, it is still one invoice:
     -d '{{"customer": "{customer}", "currency": "EUR", "lines": [{line}]}}'
 
   {url}/docs/       every operation, and what each problem means
-  {url}/dev/mail    the mails that would have been sent
+  {url}/dev/mail    the mails that the worker would have sent
   .venv/bin/python manage.py seed_demo    everybody else, with fresh passwords and keys
 
 From here on each request leaves one line below.
@@ -45,7 +47,7 @@ LINE = '{"description": "Work", "quantity": "2", "unit_price": "49.50", "tax_rat
 class Command(BaseCommand):
     """`manage.py quickstart`: a second run keeps the data and makes a new key."""
 
-    help = "Migrate, load the demo, say what to type, and serve on loopback (PORT, or 8000)."
+    help = "Migrate, load the demo, say what to type, serve on loopback (PORT, or 8000) and work."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Whatever stands in the way is said in one sentence, before anything is changed."""
@@ -54,6 +56,8 @@ class Command(BaseCommand):
         migrate()
         self.stdout.write(welcome(demo.load(), f"http://localhost:{port}"))
         self.stdout.flush()
+        connections.close_all()
+        start_worker()
         serve(port)
 
 
@@ -106,9 +110,14 @@ def welcome(loaded: demo.Entry, url: str) -> str:
     )
 
 
+def start_worker() -> None:
+    """A process beside the server, which ends with it, however that ends."""
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker"]
+    subprocess.Popen([*command, "--parent", str(os.getpid())])  # noqa: S603  # nothing here comes from a caller
+
+
 def serve(port: int) -> None:
     """Become the server, so that Ctrl-C is its own; it runs the checks again before it serves."""
-    connections.close_all()
     options = {
         "--interface": "wsgi",
         "--host": HOST,

@@ -1,0 +1,75 @@
+"""What can happen to an alert."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F
+from django.utils import timezone
+
+from apps.activity import queries
+from apps.activity.access import AlertEvent
+from apps.activity.models import Alert
+from saas.audit import trail
+from saas.context import Actor
+from saas.errors import Problem
+from saas.persistence import letters
+from saas.tenancy.binding import bind
+
+
+def raise_alert(
+    tenant_id: UUID, kind: str, message: str, severity: str, row: models.Model | None, **_: Any
+) -> None:
+    """Keep what was noticed, and write to owners and admins when it is new."""
+    subject = (
+        {"subject_type": "organization", "subject_id": tenant_id}
+        if row is None
+        else {"subject_type": str(row._meta.model_name), "subject_id": row.pk}
+    )
+    with bind(tenant_id):
+        while not seen_again(kind=kind, **subject):
+            alert = Alert(kind=kind, message=message, severity=severity, **subject)
+            alert.last_seen_at = alert.first_seen_at
+            if insert(alert):
+                tell(alert)
+                return
+
+
+def seen_again(**which: Any) -> bool:
+    """Whether there is such an alert that nobody has acknowledged; then it counts on."""
+    known = queries.alerts().filter(acknowledged_at=None, **which)
+    return bool(known.update(count=F("count") + 1, last_seen_at=timezone.now()))
+
+
+def insert(alert: Alert) -> bool:
+    """Whether this made the row: of two at once, the second waits for the first and then finds it
+    by `seen_again`.
+    """
+    Alert.objects.bulk_create([alert], ignore_conflicts=True)
+    return queries.alerts().filter(pk=alert.pk).exists()
+
+
+def tell(alert: Alert) -> None:
+    """Write to everybody who can do something about it."""
+    for address in queries.addresses_to_alert():
+        letters.post(
+            to=address,
+            subject=f"Alert: {alert.kind}",
+            text=(
+                f"{alert.message}\n\n"
+                f"Severity: {alert.severity}. Read and acknowledge it at\n"
+                f"{settings.SAAS_ORIGIN}/api/v1/alerts/{alert.pk}\n\n"
+                "Until then the same thing only counts on, and nobody is written to again.\n"
+            ),
+        )
+
+
+def acknowledge(actor: Actor, alert: Alert) -> Alert:
+    """Close an alert. Raises 409 when somebody has done so already."""
+    if alert.acknowledged_at:
+        raise Problem("conflict", "This alert has been acknowledged already.")
+    alert.acknowledged_at, alert.acknowledged_by_id = timezone.now(), actor.user_id
+    alert.save(update_fields=["acknowledged_at", "acknowledged_by"])
+    trail.record(actor, AlertEvent.ACKNOWLEDGED, alert, kind=alert.kind)
+    return alert

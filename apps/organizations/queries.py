@@ -11,7 +11,11 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from apps.organizations.access import POWERFUL, Members
 from apps.organizations.models import Invitation, Membership, Organization
+from saas.authentication.lookup import credential_shown
+from saas.context import roles
+from saas.crypto import digest
 from saas.tenancy.binding import bind, bound_tenant
 
 
@@ -55,12 +59,35 @@ def is_member(email: str) -> bool:
 
 def open_invitations() -> QuerySet[Invitation]:
     """The invitations that can still be accepted."""
-    return Invitation.objects.filter(accepted_at=None, expires_at__gt=timezone.now())
+    return Invitation.objects.filter(expires_at__gt=timezone.now())
 
 
 def lapsed_invitations(email: str) -> QuerySet[Invitation]:
     """Those to this address that nobody accepted in time."""
-    return Invitation.objects.filter(email=email, accepted_at=None, expires_at__lte=timezone.now())
+    return Invitation.objects.filter(email=email, expires_at__lte=timezone.now())
+
+
+def invitation_shown(secret: str) -> Invitation | None:
+    """The open invitation with this secret, of whatever organization: found by its digest, which
+    row security lets the holder of the secret read, and nobody else.
+    """
+    digested = digest(secret, purpose="invitation")
+    with transaction.atomic(), credential_shown(digested):
+        rows: QuerySet[Invitation] = QuerySet(Invitation).filter(digest=digested)
+        return rows.filter(expires_at__gt=timezone.now()).first()
+
+
+def may_invite(user_id: UUID | None, role: str) -> bool:
+    """Whether this person may ask somebody to join the bound organization as `role`, at this
+    moment. Their membership is locked, so that it does not end before the commit.
+    """
+    if user_id is None:
+        return False
+    mine = members().filter(user_id=user_id, user__is_active=True)
+    membership = mine.select_for_update(of=("self",)).first()
+    if membership is None or (role in POWERFUL and membership.role != "owner"):
+        return False
+    return Members.WRITE in roles()[membership.role]
 
 
 def invitation_lifetime() -> timedelta:
@@ -69,7 +96,12 @@ def invitation_lifetime() -> timedelta:
 
 
 def organizations_of(user_id: UUID) -> list[Organization]:
-    """The organizations that a person belongs to, by name; each is read inside itself.
+    """The organizations that a person belongs to, by name."""
+    return [membership.tenant for membership in memberships_of(user_id)]
+
+
+def memberships_of(user_id: UUID) -> list[Membership]:
+    """Where a person belongs and as what, by the organization's name; each is read inside itself.
 
     Who belongs where is read by the policy that shows a person their own memberships.
     """
@@ -77,11 +109,11 @@ def organizations_of(user_id: UUID) -> list[Organization]:
         with person_shown(user_id):
             rows: QuerySet[Membership] = QuerySet(Membership).filter(user_id=user_id)
             ids = list(rows.values_list("tenant_id", flat=True))
-        found = []
+        found: list[Membership] = []
         for id in ids:
             with bind(id):
-                found.append(organization().get())
-    return sorted(found, key=lambda one: one.name)
+                found += Membership.objects.filter(user_id=user_id).select_related("tenant")
+    return sorted(found, key=lambda one: (one.tenant.name, one.tenant_id))
 
 
 @contextmanager

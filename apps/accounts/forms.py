@@ -97,8 +97,8 @@ class Proof(Form):
     password = Password("Your password")
     code = Code()
 
-    def __init__(self, request: HttpRequest) -> None:
-        super().__init__(request.POST if request.method == "POST" else None)
+    def __init__(self, data: Any, request: HttpRequest) -> None:
+        super().__init__(data)
         self.request = request
         self.user: User = request.user  # type: ignore[assignment]  # the page asks for sign-in
         self.fields["code"].help_text = "Or one of your recovery codes."
@@ -174,6 +174,12 @@ class RemoveFactor(Proof):
     """Before the password alone opens the account again."""
 
     title, button = "Remove the second factor", "Remove it"
+
+
+class EndSession(Form):
+    """Which of one's sessions; all others, if none is named."""
+
+    session = forms.CharField(max_length=40, required=False)
 
 
 class AskReset(Form):

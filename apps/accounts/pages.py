@@ -39,6 +39,13 @@ def own_page(view: View) -> View:
     return login_required(open_page(view))
 
 
+def posted(request: HttpRequest) -> Any:
+    """What a form was sent with, or None when the page is only looked at. The one place where pages
+    read it; a form takes from it what it declares.
+    """
+    return request.POST if request.method == "POST" else None
+
+
 def show(
     request: HttpRequest, form: Form, template: str = "account/form.html", **context: Any
 ) -> HttpResponse:

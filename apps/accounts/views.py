@@ -17,7 +17,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts import forms, queries, services
-from apps.accounts.pages import open_page, own_page, own_session, see, show
+from apps.accounts.pages import open_page, own_page, own_session, posted, see, show
+from apps.accounts.picture import qr
 from saas.authentication import attempts
 from saas.errors import Problem
 
@@ -64,7 +65,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @own_page
 def change_password(request: HttpRequest) -> HttpResponse:
     """Another password; this session goes on under a new key, the others end."""
-    form = forms.ChangePassword(request)
+    form = forms.ChangePassword(posted(request), request)
     if not form.is_valid():
         return show(request, form)
     services.set_password(form.user, form.cleaned_data["new_password"], keep=own_session(request))
@@ -75,7 +76,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
 @open_page
 def ask_reset(request: HttpRequest) -> HttpResponse:
     """Ask for a link; the answer is the same whoever asks for whom (X-15)."""
-    form = forms.AskReset(request.POST if request.method == "POST" else None)
+    form = forms.AskReset(posted(request))
     if not form.is_valid():
         return show(request, form, "account/ask_reset.html")
     email = form.cleaned_data["email"]
@@ -96,7 +97,7 @@ def reset(request: HttpRequest, id: UUID, token: str) -> HttpResponse:
     user = queries.people().filter(pk=id).first()
     if user is None or not default_token_generator.check_token(user, token):
         return render(request, "account/link_is_dead.html", status=404)
-    form = forms.NewPassword(request.POST if request.method == "POST" else None, user)
+    form = forms.NewPassword(posted(request), user)
     if not form.is_valid():
         return show(request, form)
     if not services.reset_password(user, token, form.cleaned_data["password"]):
@@ -109,7 +110,7 @@ def start_enrolment(request: HttpRequest) -> HttpResponse:
     """The password first, then a seed that is kept for a quarter of an hour."""
     if queries.authenticator(request.user):  # type: ignore[arg-type]  # signed in
         return see("account_home")
-    form = forms.StartEnrolment(request)
+    form = forms.StartEnrolment(posted(request), request)
     if not form.is_valid():
         return show(request, form)
     keep_secret(request, ENROLLING, generate_totp_secret())
@@ -122,7 +123,7 @@ def confirm_enrolment(request: HttpRequest) -> HttpResponse:
     seed = kept_secret(request, ENROLLING)
     if seed is None:
         return see("account_start_enrolment")
-    form = forms.ConfirmEnrolment(request.POST if request.method == "POST" else None)
+    form = forms.ConfirmEnrolment(posted(request))
     if form.is_valid():
         try:
             reserved = attempts.reserve("second-factor", str(request.user.pk), None)
@@ -142,16 +143,14 @@ def confirm_enrolment(request: HttpRequest) -> HttpResponse:
             request.session.cycle_key()
             keep_secret(request, CODES, " ".join(codes))
             return see("account_recovery_codes")
-    adapter = get_adapter()
-    url = adapter.build_totp_url(request.user, seed)
-    context = {"seed": seed, "svg": adapter.build_totp_svg(url), "url": url}
-    return show(request, form, "account/enrol.html", **context)
+    url = get_adapter().build_totp_url(request.user, seed)
+    return show(request, form, "account/enrol.html", seed=seed, url=url, picture=qr(url))
 
 
 @own_page
 def renew_codes(request: HttpRequest) -> HttpResponse:
     """Ten new recovery codes."""
-    form = forms.RenewCodes(request)
+    form = forms.RenewCodes(posted(request), request)
     if not queries.authenticator(form.user):
         return see("account_start_enrolment")
     if not form.is_valid():
@@ -174,7 +173,7 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
 @own_page
 def remove_factor(request: HttpRequest) -> HttpResponse:
     """Password and code, and the second factor is gone."""
-    form = forms.RemoveFactor(request)
+    form = forms.RemoveFactor(posted(request), request)
     if not queries.authenticator(form.user):
         return see("account_home")
     if not form.is_valid():
@@ -188,9 +187,10 @@ def remove_factor(request: HttpRequest) -> HttpResponse:
 @require_POST
 def end_session(request: HttpRequest) -> HttpResponse:
     """Sign out one other browser, or all others."""
+    form = forms.EndSession(posted(request))
     others = queries.sessions(request.user).exclude(session_key=own_session(request))
-    if which := request.POST.get("session"):
-        others = others.filter(session_key=which.replace("\0", ""))
+    if form.is_valid() and (which := form.cleaned_data["session"]):
+        others = others.filter(session_key=which)
     others.delete()
     return see("account_home")
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import User
-from apps.accounts.pages import open_page, own_page, own_session, see, show, sign_in
+from apps.accounts.pages import open_page, own_page, own_session, posted, see, show, sign_in
 from apps.accounts.queries import authenticator, is_taken, recovery_codes, sessions
 from apps.accounts.services import ask_for_proof
 from apps.organizations import forms, queries, services
@@ -22,7 +22,6 @@ from saas.authentication import attempts
 from saas.authentication.pages.middleware import SIGNED_IN_AT
 from saas.crypto import digest, equal, random_text
 from saas.errors import Problem
-from saas.tenancy.binding import bind
 
 SIGN_UP = "sign_up"  # in the session: what was asked for, until the address is proved
 
@@ -58,7 +57,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     """Ask for an account and an organization. Neither exists before the address is proved, and the
     answer does not tell whether it has an account (X-15).
     """
-    form = forms.SignUp(request.POST if request.method == "POST" else None)
+    form = forms.SignUp(posted(request))
     if not form.is_valid():
         return show(request, form, "organizations/sign_up.html")
     asked = form.cleaned_data
@@ -80,7 +79,7 @@ def prove(request: HttpRequest) -> HttpResponse:
     asked = request.session.get(SIGN_UP)
     if asked is None or timezone.now().timestamp() > asked["until"]:
         return see("account_signup")
-    form = forms.Prove(request.POST if request.method == "POST" else None)
+    form = forms.Prove(posted(request))
     if form.is_valid():
         code = form.cleaned_data["code"].replace(" ", "")
         attempts.reserve("sign-up", asked["id"], None)  # and after fifteen minutes it is over
@@ -101,15 +100,13 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
     found = queries.invitation_shown(secret)
     if found is None:
         return refused(request, services.no_invitation())
-    with bind(found.tenant_id):
-        organization = queries.organization().get()
-    context = {"invitation": found, "organization": organization}
+    context = {"invitation": found, "organization": found.tenant}
     user: Any = request.user
     if user.is_authenticated and user.email != found.email:
         return render(request, "organizations/other_address.html", context, status=403)
     if not user.is_authenticated and is_taken(found.email):
         return render(request, "organizations/sign_in_first.html", context)
-    sent = request.POST if request.method == "POST" else None
+    sent = posted(request)
     try:
         if user.is_authenticated:
             form: Any = forms.Confirm(sent, "You are invited", "Join")
@@ -117,7 +114,7 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
                 services.accept(user, secret)
                 return see("account_home")
         else:
-            form = forms.Join(sent, User(email=found.email, name=organization.name))
+            form = forms.Join(sent, User(email=found.email, name=found.tenant.name))
             if form.is_valid():
                 hashed = make_password(form.cleaned_data["password"])
                 sign_in(request, services.join_as_new(found.email, hashed, secret))
@@ -134,9 +131,7 @@ def leave(request: HttpRequest, id: UUID) -> HttpResponse:
     mine = {one.tenant_id: one.tenant for one in queries.memberships_of(user.pk)}.get(id)
     if mine is None:
         return refused(request, Problem("not-found", "You do not belong to this organization."))
-    form = forms.Confirm(
-        request.POST if request.method == "POST" else None, f"Leave {mine.name}?", "Leave"
-    )
+    form = forms.Confirm(posted(request), f"Leave {mine.name}?", "Leave")
     if not form.is_valid():
         return show(request, form, "organizations/leave.html", organization=mine)
     try:
@@ -149,7 +144,7 @@ def leave(request: HttpRequest, id: UUID) -> HttpResponse:
 @own_page
 def close(request: HttpRequest) -> HttpResponse:
     """Password and code, and the account is over."""
-    form = forms.Close(request)
+    form = forms.Close(posted(request), request)
     if not form.is_valid():
         return show(request, form, "organizations/close.html")
     try:

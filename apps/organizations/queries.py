@@ -1,22 +1,21 @@
 """Which members and invitations there are."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.organizations.access import POWERFUL, Members
 from apps.organizations.models import Invitation, Membership, Organization
-from saas.authentication.lookup import credential_shown
+from saas.authentication.lookup import tenant_shown
 from saas.context import roles
 from saas.crypto import digest
 from saas.tenancy.binding import bind, bound_tenant
+from saas.tenancy.person import tenants_of
 
 
 def organization() -> QuerySet[Organization]:
@@ -68,13 +67,16 @@ def lapsed_invitations(email: str) -> QuerySet[Invitation]:
 
 
 def invitation_shown(secret: str) -> Invitation | None:
-    """The open invitation with this secret, of whatever organization: found by its digest, which
-    row security lets the holder of the secret read, and nobody else.
+    """The open invitation with this secret, of whatever organization; its organization is loaded
+    with it.
     """
     digested = digest(secret, purpose="invitation")
-    with transaction.atomic(), credential_shown(digested):
-        rows: QuerySet[Invitation] = QuerySet(Invitation).filter(digest=digested)
-        return rows.filter(expires_at__gt=timezone.now()).first()
+    with transaction.atomic():
+        tenant_id = tenant_shown(Invitation, digested)
+        if tenant_id is None:
+            return None
+        with bind(tenant_id):
+            return open_invitations().select_related("tenant").filter(digest=digested).first()
 
 
 def may_invite(user_id: UUID | None, role: str) -> bool:
@@ -106,23 +108,8 @@ def memberships_of(user_id: UUID) -> list[Membership]:
     Who belongs where is read by the policy that shows a person their own memberships.
     """
     with transaction.atomic():
-        with person_shown(user_id):
-            rows: QuerySet[Membership] = QuerySet(Membership).filter(user_id=user_id)
-            ids = list(rows.values_list("tenant_id", flat=True))
         found: list[Membership] = []
-        for id in ids:
+        for id in tenants_of(user_id):
             with bind(id):
                 found += Membership.objects.filter(user_id=user_id).select_related("tenant")
     return sorted(found, key=lambda one: (one.tenant.name, one.tenant_id))
-
-
-@contextmanager
-def person_shown(user_id: UUID) -> Iterator[None]:
-    """Let row security show one person's memberships, for the length of the block."""
-    if connection.vendor != "postgresql":
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('app.user', %s, true)", [str(user_id)])
-        yield
-        cursor.execute("SELECT set_config('app.user', '', true)")

@@ -113,6 +113,16 @@ def committed(django_db_setup: None, django_db_blocker: Any, worker_name: str) -
             as_owner(f'DROP DATABASE "{clone}" WITH (FORCE)')
 
 
+@pytest.fixture
+def delivered(monkeypatch: Any) -> None:
+    """Letters reach `mail.outbox` within a test, whose transaction never commits."""
+
+    def at_once(work: Any, **_: Any) -> None:
+        work()
+
+    monkeypatch.setattr("django.db.transaction.on_commit", at_once)
+
+
 @pytest.fixture(autouse=True)
 def fresh_counters() -> None:
     """No test inherits another's counted requests."""

@@ -14,7 +14,7 @@ class Picture(NamedTuple):
 
 def qr(text: str) -> Picture:
     """The code of `text`, with the quiet zone that scanners want around it."""
-    code: QRCode = QRCode()  # type: ignore[type-arg]  # generic in its stubs alone
+    code = QRCode()
     code.add_data(text)
     modules = code.get_matrix()
     dark = (f"M{x} {y}h1v1h-1z" for y, row in enumerate(modules) for x, on in enumerate(row) if on)

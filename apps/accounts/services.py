@@ -2,7 +2,7 @@
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
-from axes.models import AccessAttempt, AccessLog
+from axes.models import AccessAttempt
 from django.contrib.auth.tokens import default_token_generator
 from django.db import IntegrityError, transaction
 
@@ -70,9 +70,12 @@ def set_password(user: User, password: str, *, keep: str = "") -> None:
     letters.tell(user, "Your password was changed")
 
 
-def end_sessions(user: User, *, keep: str = "") -> None:
-    """Sign the person out everywhere but in the session that is stored as `keep`."""
-    queries.sessions(user).exclude(session_key=keep).delete()
+def end_sessions(user: User, *, keep: str = "", only: str = "") -> None:
+    """Sign the person out everywhere, or in one place `only`, but never in the session that is
+    stored as `keep`.
+    """
+    ended = queries.sessions(user).exclude(session_key=keep)
+    (ended.filter(session_key=only) if only else ended).delete()
 
 
 @transaction.atomic
@@ -151,8 +154,7 @@ def erase(user: User) -> None:
     letters.tell(user, "Your account was closed")
     end_sessions(user)
     forget_factor(user)
-    for record in (AccessAttempt, AccessLog):
-        record.objects.filter(username__iexact=email).delete()
+    AccessAttempt.objects.filter(username__iexact=email).delete()
     user.email, user.name, user.is_active = f"{user.pk}@closed.invalid", "", False
     user.set_unusable_password()
     user.last_login = None

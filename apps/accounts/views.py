@@ -188,10 +188,12 @@ def remove_factor(request: HttpRequest) -> HttpResponse:
 def end_session(request: HttpRequest) -> HttpResponse:
     """Sign out one other browser, or all others."""
     form = forms.EndSession(posted(request))
-    others = queries.sessions(request.user).exclude(session_key=own_session(request))
-    if form.is_valid() and (which := form.cleaned_data["session"]):
-        others = others.filter(session_key=which)
-    others.delete()
+    if form.is_valid():
+        services.end_sessions(
+            request.user,  # type: ignore[arg-type]  # signed in
+            keep=own_session(request),
+            only=form.cleaned_data["session"],
+        )
     return see("account_home")
 
 

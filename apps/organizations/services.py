@@ -210,6 +210,7 @@ def sign_up(email: str, password: str, organization: str) -> User:
     return user
 
 
+@transaction.atomic
 def leave(user: User, organization_id: UUID) -> None:
     """End one's own membership. Raises 404 where there is none, 409 for the last owner."""
     with bind(organization_id), trail.recording():

@@ -20,6 +20,8 @@ LOGGING = {
         # Django's own line for each refusal would hold the raw path.
         "django.request": {"handlers": ["events"], "level": "CRITICAL", "propagate": False},
         "django.security": {"handlers": ["events"], "level": "CRITICAL", "propagate": False},
+        # Its lines hold the raw path too, with the secret of an invitation, and people's addresses.
+        "axes": {"handlers": ["events"], "level": "CRITICAL", "propagate": False},
     },
     "root": {"handlers": ["events"], "level": "INFO"},
 }

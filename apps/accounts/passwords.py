@@ -17,10 +17,10 @@ class ContextWords:
     def validate(self, password: str, user: Any = None) -> None:
         """Raise ValidationError when too little is left without those words."""
         about = f"{SERVICE} {getattr(user, 'email', '')} {getattr(user, 'name', '')}".lower()
-        left = password.lower()
+        left = whole = password.lower()
         for word in sorted(re.findall(r"\w{3,}", about), key=len, reverse=True):
             left = left.replace(word, "")
-        if len(left) < OWN:
+        if left != whole and len(left) < OWN:
             raise ValidationError(
                 "Use words that are not in your address, your organization or our name.",
                 code="password_too_near",

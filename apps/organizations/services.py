@@ -111,10 +111,7 @@ def refuse_powerful(actor: Actor, *roles: str) -> None:
 def keep_an_owner(membership: Membership) -> None:
     """409 for the last owner: an organization that nobody owns can never be given away."""
     if queries.lock_owners() <= {membership.pk}:
-        raise Problem(
-            "conflict",
-            "This is the last owner of the organization: make somebody else an owner first.",
-        )
+        raise Problem("conflict", "The last owner stays. Make somebody else an owner first.")
 
 
 def invite(actor: Actor, *, email: str, role: str = "viewer") -> Invitation:
@@ -227,5 +224,8 @@ def close_account(user: User) -> None:
     that nobody owns could never be read, handed over or closed.
     """
     for organization in sorted(queries.organizations_of(user.pk), key=lambda one: one.pk):
-        leave(user, organization.pk)  # in one order, so that two who leave the same do not deadlock
+        try:  # in one order, so that two who leave the same ones do not deadlock
+            leave(user, organization.pk)
+        except Problem as problem:
+            raise Problem(problem.code, f"{organization.name}: {problem.detail}") from None
     erase(user)

@@ -46,7 +46,7 @@ def test_the_last_owner_stays_and_is_told_what_to_do(acme):
     client = signed_in(acme.owner.user)
     answer = post(client, leaving(acme))
     assert answer.status_code == 409
-    assert b"make somebody else an owner first" in answer.content
+    assert b"Make somebody else an owner first" in answer.content
     assert acme.owner.get("me").json()["role"] == "owner"
 
 
@@ -106,6 +106,7 @@ def test_the_last_owner_of_anything_cannot_close_and_nothing_is_half_done(acme, 
     client = signed_in(owner)
     answer = post(client, "close/", password=PASSWORD)
     assert answer.status_code == 409
+    assert b"Globex: The last owner stays." in answer.content
     assert len(memberships_of(owner.pk)) == 2
     assert globex.owner.get("me").status_code == 200
     owner.refresh_from_db()

@@ -31,4 +31,5 @@ SAAS_DEVELOPMENT_PAGES = False
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.toy"]  # the kit is tested on notes, not on invoices
 COUNTERS_TIMEOUT = 2.0  # the servers of a test run share two busy cores with it
 if "OPTIONS" in CACHES["default"]:  # as above
-    CACHES["default"]["OPTIONS"] = {"socket_timeout": 2.0, "socket_connect_timeout": 2.0}
+    patient = {"socket_timeout": 2.0, "socket_connect_timeout": 2.0}
+    CACHES["default"]["OPTIONS"] = patient  # type: ignore[assignment]  # of unlike values

@@ -104,7 +104,7 @@ def test_somebody_signs_up_sets_up_a_second_factor_and_needs_it_from_then_on(
         assert "Make somebody else an owner first" in page.inner_text("main")
 
 
-@pytest.mark.practice("AUTHZ-08")
+@pytest.mark.practice("AUTHZ-05")
 def test_somebody_new_follows_an_invitation(committed, settings):
     acme = make_tenant("Acme")
     acme.admin.post("invitations", {"email": ADA, "role": "accountant"})

@@ -44,6 +44,8 @@ def shown_sessions(request: HttpRequest, user: User) -> Any:
     """The person's sessions, the newest first; each with what its browser called itself."""
     for row in sessions(user).order_by("-expire_date"):
         held = row.get_decoded()
+        if SIGNED_IN_AT not in held:  # written under a key that is no more
+            continue
         yield {
             "id": row.session_key,
             "is_this": row.session_key == own_session(request),
@@ -85,11 +87,19 @@ def prove(request: HttpRequest) -> HttpResponse:
         attempts.reserve("sign-up", asked["id"], None)  # and after fifteen minutes it is over
         if equal(digest(code, purpose="sign-up"), asked["code"]):
             del request.session[SIGN_UP]
-            user = services.sign_up(asked["email"], asked["password"], asked["organization"])
-            sign_in(request, user)
-            return see("account_home")
+            return found(request, asked)
         form.add_error("code", "This code is not right.")
     return show(request, form, "organizations/prove.html", email=asked["email"])
+
+
+def found(request: HttpRequest, asked: dict[str, str]) -> HttpResponse:
+    """The organization and its owner, who is signed in; unless the address got an account since."""
+    try:
+        user = services.sign_up(asked["email"], asked["password"], asked["organization"])
+    except Problem as problem:
+        return refused(request, problem)
+    sign_in(request, user)
+    return see("account_home")
 
 
 @open_page

@@ -4,13 +4,15 @@ can read aloud.
 
 import re
 from html.parser import HTMLParser
+from urllib.parse import quote, urlencode
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.test import Client
 
 from config.settings.security import Rate
-from tests.pages import browser, get, is_in, post, signed_in
+from tests.apps.accounts.test_sign_in import PASSWORD, sign_in
+from tests.pages import NEW, browser, get, is_in, post, signed_in
 
 pytestmark = [pytest.mark.core]
 
@@ -135,6 +137,30 @@ def test_a_network_that_tries_too_often_is_told_to_wait(path, settings, db):
     assert 429 not in [answer.status_code for answer in answers[:3]]
     assert answers[3].status_code == 429
     assert 1 <= int(answers[3]["Retry-After"]) <= 60
+
+
+NAMES = ["login", "email", "password", "new_password", "code", "organization", "session", "next"]
+
+
+@pytest.mark.parametrize("nonsense", ["\0", "x" * 25_000, "ж\u202e", "\ud800", "٣" * 6])
+def test_nonsense_anywhere_is_never_our_fault(acme, nonsense):
+    client, half = signed_in(acme.clerk.user), browser()
+    post(client, "2fa/", password=PASSWORD)
+    TOTP.activate(acme.clerk.user, generate_totp_secret())
+    sign_in(half, acme.clerk.user.email)
+    asking = browser()
+    post(asking, "signup/", email="a@b.example", organization="B", password=NEW)
+    tried = [(browser(), path) for path in OPEN] + [(asking, "signup/code/")]
+    tried += [(half, "2fa/authenticate/"), (client, "2fa/confirm/")]
+    tried += [(client, path.format(id=acme.id)) for path in [*WITH_FACTOR, *OWN[1:]]]
+    sent = dict.fromkeys(NAMES, nonsense.encode("utf-8", "surrogatepass"))
+    for guest, path in tried:
+        fields = sent | {"password": PASSWORD} if guest is client else sent
+        form = {"data": urlencode(fields), "content_type": "application/x-www-form-urlencoded"}
+        answer = guest.post(f"/accounts/{path}", secure=True, **form)
+        assert answer.status_code in (200, 302, 303, 400, 404, 405), path
+    to = quote(nonsense, errors="replace")[:2000]
+    assert get(browser(), f"login/?next={to}").status_code == 200
 
 
 @pytest.mark.practice("X-16")

@@ -4,12 +4,14 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from axes.models import AccessAttempt
+from django.apps import apps
 
 from apps.accounts.models import Session, User
-from apps.organizations.models import Membership
+from apps.organizations.models import Membership, Organization
 from apps.organizations.queries import memberships_of
 from apps.organizations.services import add_member
 from saas.audit import trail
+from saas.persistence.tenant import TenantModel
 from saas.tenancy.binding import bind
 from tests.apps.accounts.test_sign_in import PASSWORD, sign_in
 from tests.attacks.surface import at_once
@@ -93,6 +95,9 @@ def test_who_closes_their_account_leaves_nothing_that_names_or_opens(acme, globe
     assert not Session.objects.filter(user=clerk).exists()
     assert not AccessAttempt.objects.filter(username=email).exists()
     assert "closed" in letters(email)[0].subject
+    for model in (m for m in apps.get_models() if not issubclass(m, TenantModel)):
+        if model is not Organization:
+            assert email not in str(list(model.objects.values())), model
     User.objects.create_user(email)  # the address is free
     for tenant in (acme, globex):
         [event] = tenant.owner.get("audit-events?event=member.left").json()["results"]

@@ -114,7 +114,7 @@ def committed(django_db_setup: None, django_db_blocker: Any, worker_name: str) -
 
 
 @pytest.fixture
-def delivered(monkeypatch: Any) -> None:
+def posted_at_once(monkeypatch: Any) -> None:
     """Letters reach `mail.outbox` within a test, whose transaction never commits."""
 
     def at_once(work: Any, **_: Any) -> None:

@@ -17,7 +17,7 @@ from tests.attacks.surface import at_once
 from tests.cast import make_tenant
 from tests.pages import NEW, browser, comparable, get, is_in, mailed_path, person, post, signed_in
 
-pytestmark = [pytest.mark.core, pytest.mark.usefixtures("delivered")]
+pytestmark = [pytest.mark.core, pytest.mark.usefixtures("posted_at_once")]
 
 ADA = "ada@initech.example"
 

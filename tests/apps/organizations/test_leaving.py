@@ -18,7 +18,7 @@ from tests.attacks.surface import at_once
 from tests.cast import make_tenant
 from tests.pages import browser, comparable, get, is_in, letters, post, signed_in
 
-pytestmark = [pytest.mark.core, pytest.mark.usefixtures("delivered")]
+pytestmark = [pytest.mark.core, pytest.mark.usefixtures("posted_at_once")]
 
 
 def leaving(tenant):

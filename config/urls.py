@@ -6,6 +6,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("config.v1")),
     path("", include("saas.authentication.oauth.urls")),
     path("", include("apps.integrations.pages_urls")),
+    path("accounts/", include("apps.organizations.pages_urls")),
     path("accounts/", include("apps.accounts.urls")),
     path("", include("apps.operations.urls")),
 ]

@@ -21,9 +21,9 @@ class Unreadable(Exception):
     """A ciphertext was altered, or moved to another row, column or tenant, or its key is gone."""
 
 
-def random_text(length: int) -> str:
-    """`length` random characters of base62: 5.95 bits each, so 43 carry 256 bits."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+def random_text(length: int, alphabet: str = ALPHABET) -> str:
+    """`length` random characters, of base62 if not said otherwise: 43 of those carry 256 bits."""
+    return "".join(secrets.choice(alphabet) for _ in range(length))
 
 
 def random_key() -> bytes:

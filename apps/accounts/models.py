@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -44,3 +45,30 @@ class User(AbstractBaseUser):
     def __str__(self) -> str:
         """The id: an address does not belong in a log."""
         return f"user {self.pk}"
+
+
+class Session(AbstractBaseSession):
+    """A browser that somebody is signed in with; the person is named, so that all of theirs can
+    end at once. `session_key` holds a digest (saas.authentication.pages.sessions).
+    """
+
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        """Who reads and writes these rows."""
+        from saas.authentication.pages.sessions import SessionStore
+
+        return SessionStore
+
+
+class RecoveryCode(models.Model):
+    """What opens the second step when the authenticator is lost. A code that was used is gone."""
+
+    id = IdField()
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+
+    def __str__(self) -> str:
+        """The id alone."""
+        return f"recovery code {self.pk}"

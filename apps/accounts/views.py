@@ -1,18 +1,28 @@
 """The pages of a person's own account."""
 
 from typing import Any
+from uuid import UUID
 
 from allauth.account.views import LoginView
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.views import AuthenticateView
+from allauth.mfa.totp.internal.auth import generate_totp_secret
 from django.conf import settings
-from django.contrib.auth import logout
+from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.contrib.auth.tokens import default_token_generator
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.accounts import forms, queries, services
+from apps.accounts.pages import open_page, own_page, own_session, posted, see, show
+from apps.accounts.picture import qr
 from saas.authentication import attempts
+from saas.errors import Problem
+
+ENROLLING, CODES = "enrolling", "recovery_codes"  # in the session, under the key-encryption key
 
 
 class SecondFactor(AuthenticateView):
@@ -54,17 +64,157 @@ class SignIn(LoginView):
         return response
 
 
-@login_required
-@require_GET
-def home(request: HttpRequest) -> HttpResponse:
-    """That somebody is signed in, and how to end it."""
-    return render(request, "account/home.html")
-
-
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session."""
     logout(request)
-    response = HttpResponseRedirect(reverse("account_login"))
-    response.status_code = 303
-    return response
+    return see("account_login")
+
+
+@own_page
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Another password; this session goes on under a new key, the others end."""
+    form = forms.ChangePassword(posted(request), request)
+    if not form.is_valid():
+        return show(request, form)
+    services.set_password(form.user, form.cleaned_data["new_password"], keep=own_session(request))
+    update_session_auth_hash(request, form.user)
+    return see("account_home")
+
+
+@open_page
+def ask_reset(request: HttpRequest) -> HttpResponse:
+    """Ask for a link; the answer is the same whoever asks for whom (X-15)."""
+    form = forms.AskReset(posted(request))
+    if not form.is_valid():
+        return show(request, form, "account/ask_reset.html")
+    email = form.cleaned_data["email"]
+    attempts.reserve("letter", email, request)  # nobody fills a mailbox from here
+    services.ask_for_reset(email)
+    return see("account_reset_sent")
+
+
+@require_http_methods(["GET", "HEAD"])
+def reset_sent(request: HttpRequest) -> HttpResponse:
+    """That a letter is on its way, to whom is not said."""
+    return render(request, "account/reset_sent.html")
+
+
+@open_page
+def reset(request: HttpRequest, id: UUID, token: str) -> HttpResponse:
+    """The link of the mail. It signs nobody in: the second factor is asked for as ever."""
+    user = queries.people().filter(pk=id).first()
+    if user is None or not default_token_generator.check_token(user, token):
+        return render(request, "account/link_is_dead.html", status=404)
+    form = forms.NewPassword(posted(request), user)
+    if not form.is_valid():
+        return show(request, form)
+    if not services.reset_password(user, token, form.cleaned_data["password"]):
+        return render(request, "account/link_is_dead.html", status=404)
+    return see("account_login")
+
+
+@own_page
+def start_enrolment(request: HttpRequest) -> HttpResponse:
+    """The password first, then a seed that is kept for a quarter of an hour."""
+    if queries.authenticator(request.user):  # type: ignore[arg-type]  # signed in
+        return see("account_home")
+    form = forms.StartEnrolment(posted(request), request)
+    if not form.is_valid():
+        return show(request, form)
+    keep_secret(request, ENROLLING, generate_totp_secret())
+    return see("account_confirm_enrolment")
+
+
+@own_page
+def confirm_enrolment(request: HttpRequest) -> HttpResponse:
+    """The seed as a picture and as text, until a code proves that the app has it."""
+    seed = kept_secret(request, ENROLLING)
+    if seed is None:
+        return see("account_start_enrolment")
+    form = forms.ConfirmEnrolment(posted(request))
+    if form.is_valid():
+        try:
+            reserved = attempts.reserve("second-factor", str(request.user.pk), None)
+            codes = services.enrol(
+                request.user,  # type: ignore[arg-type]  # signed in
+                seed,
+                form.cleaned_data["code"],
+                keep=own_session(request),
+            )
+            attempts.forgive(reserved)
+        except Problem as problem:
+            if problem.status not in (400, 409):
+                raise
+            form.add_error("code", problem.detail)
+        else:
+            del request.session[ENROLLING]
+            request.session.cycle_key()
+            keep_secret(request, CODES, " ".join(codes))
+            return see("account_recovery_codes")
+    url = get_adapter().build_totp_url(request.user, seed)
+    return show(request, form, "account/enrol.html", seed=seed, url=url, picture=qr(url))
+
+
+@own_page
+def renew_codes(request: HttpRequest) -> HttpResponse:
+    """Ten new recovery codes."""
+    form = forms.RenewCodes(posted(request), request)
+    if not queries.authenticator(form.user):
+        return see("account_start_enrolment")
+    if not form.is_valid():
+        return show(request, form)
+    keep_secret(request, CODES, " ".join(services.renew_recovery_codes(form.user)))
+    return see("account_recovery_codes")
+
+
+@login_required
+@require_http_methods(["GET"])
+def recovery_codes(request: HttpRequest) -> HttpResponse:
+    """The codes, this once: afterwards only their digests exist."""
+    codes = kept_secret(request, CODES)
+    if codes is None:
+        return see("account_home")
+    del request.session[CODES]
+    return render(request, "account/recovery_codes.html", {"codes": codes.split()})
+
+
+@own_page
+def remove_factor(request: HttpRequest) -> HttpResponse:
+    """Password and code, and the second factor is gone."""
+    form = forms.RemoveFactor(posted(request), request)
+    if not queries.authenticator(form.user):
+        return see("account_home")
+    if not form.is_valid():
+        return show(request, form, "account/remove_factor.html")
+    services.remove_factor(form.user, keep=own_session(request))
+    request.session.cycle_key()
+    return see("account_home")
+
+
+@login_required
+@require_POST
+def end_session(request: HttpRequest) -> HttpResponse:
+    """Sign out one other browser, or all others."""
+    form = forms.EndSession(posted(request))
+    if form.is_valid():
+        services.end_sessions(
+            request.user,  # type: ignore[arg-type]  # signed in
+            keep=own_session(request),
+            only=form.cleaned_data["session"],
+        )
+    return see("account_home")
+
+
+def keep_secret(request: HttpRequest, name: str, secret: str) -> None:
+    """Keep a secret in the session for a while: a copy of the table must not hold it."""
+    until = (timezone.now() + settings.LIFETIMES.sign_up).timestamp()
+    request.session[name] = [get_adapter().encrypt(secret), until]
+
+
+def kept_secret(request: HttpRequest, name: str) -> str | None:
+    """It, while it is kept."""
+    sealed, until = request.session.get(name, ("", 0))
+    if timezone.now().timestamp() > until:
+        return None
+    return get_adapter().decrypt(sealed)

@@ -33,7 +33,9 @@ class OrganizationEvent(StrEnum):
     MEMBER_JOINED = "member.joined"
     MEMBER_CHANGED = "member.changed"
     MEMBER_REMOVED = "member.removed"
+    MEMBER_LEFT = "member.left"
     INVITED = "member.invited"
+    INVITATION_ACCEPTED = "invitation.accepted"
     UNINVITED = "invitation.revoked"
 
 

@@ -52,7 +52,9 @@ class Membership(TenantModel):
 
 
 class Invitation(TenantModel):
-    """An address that was asked to join; the secret travels by mail and is kept as a digest."""
+    """An address that was asked to join; the secret travels by mail and is kept as a digest. Once
+    it is accepted it is gone, with the address.
+    """
 
     email = models.EmailField(max_length=254)
     role = models.CharField(
@@ -64,7 +66,6 @@ class Invitation(TenantModel):
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
-    accepted_at = models.DateTimeField(null=True, blank=True)
 
     readable_by = {"digest": "app.credential"}
 
@@ -74,9 +75,7 @@ class Invitation(TenantModel):
                 condition=models.Q(role__in=ROLES), name="an_invitation_has_a_known_role"
             ),
             models.UniqueConstraint(
-                fields=["tenant", "email"],
-                condition=models.Q(accepted_at=None),
-                name="one_open_invitation_for_each_address",
+                fields=["tenant", "email"], name="one_open_invitation_for_each_address"
             ),
             tenant_reference(),
         ]

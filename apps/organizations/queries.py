@@ -9,7 +9,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from apps.organizations.access import POWERFUL, Members
 from apps.organizations.models import Invitation, Membership, Organization
+from saas.authentication.lookup import tenant_shown
+from saas.context import roles
+from saas.crypto import digest
 from saas.tenancy.binding import bind, bound_tenant
 from saas.tenancy.person import tenants_of
 
@@ -54,13 +58,39 @@ def is_member(email: str) -> bool:
 
 def open_invitations() -> QuerySet[Invitation]:
     """The invitations that can still be accepted."""
-    return Invitation.objects.filter(accepted_at=None, expires_at__gt=timezone.now())
+    return Invitation.objects.filter(expires_at__gt=timezone.now())
 
 
 def lapsed_invitations(email: str | None = None) -> QuerySet[Invitation]:
     """Those, to this address or to any, that nobody accepted in time."""
-    lapsed = Invitation.objects.filter(accepted_at=None, expires_at__lte=timezone.now())
+    lapsed = Invitation.objects.filter(expires_at__lte=timezone.now())
     return lapsed if email is None else lapsed.filter(email=email)
+
+
+def invitation_shown(secret: str) -> Invitation | None:
+    """The open invitation with this secret, of whatever organization; its organization is loaded
+    with it.
+    """
+    digested = digest(secret, purpose="invitation")
+    with transaction.atomic():
+        tenant_id = tenant_shown(Invitation, digested)
+        if tenant_id is None:
+            return None
+        with bind(tenant_id):
+            return open_invitations().select_related("tenant").filter(digest=digested).first()
+
+
+def may_invite(user_id: UUID | None, role: str) -> bool:
+    """Whether this person may ask somebody to join the bound organization as `role`, at this
+    moment. Their membership is locked, so that it does not end before the commit.
+    """
+    if user_id is None:
+        return False
+    mine = members().filter(user_id=user_id, user__is_active=True)
+    membership = mine.select_for_update(of=("self",)).first()
+    if membership is None or (role in POWERFUL and membership.role != "owner"):
+        return False
+    return Members.WRITE in roles()[membership.role]
 
 
 def invitation_lifetime() -> timedelta:
@@ -69,13 +99,18 @@ def invitation_lifetime() -> timedelta:
 
 
 def organizations_of(user_id: UUID) -> list[Organization]:
-    """The organizations that a person belongs to, by name; each is read inside itself.
+    """The organizations that a person belongs to, by name."""
+    return [membership.tenant for membership in memberships_of(user_id)]
+
+
+def memberships_of(user_id: UUID) -> list[Membership]:
+    """Where a person belongs and as what, by the organization's name; each is read inside itself.
 
     Who belongs where is read by the policy that shows a person their own memberships.
     """
     with transaction.atomic():
-        found = []
+        found: list[Membership] = []
         for id in tenants_of(user_id):
             with bind(id):
-                found.append(organization().get())
-    return sorted(found, key=lambda one: one.name)
+                found += Membership.objects.filter(user_id=user_id).select_related("tenant")
+    return sorted(found, key=lambda one: (one.tenant.name, one.tenant_id))

@@ -7,8 +7,10 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.text import slugify
 
 from apps.accounts.models import User
+from apps.accounts.services import create_person, erase
 from apps.organizations import queries
 from apps.organizations.access import POWERFUL, OrganizationEvent, Organizations
 from apps.organizations.letters import send_invitation
@@ -24,6 +26,8 @@ from saas.persistence.encryption import create_data_key
 from saas.tenancy.binding import bind
 
 INVITATION_SECRET = 43  # of base62: 256 bits
+SLUG = 50
+LOWER = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 @contextmanager
@@ -75,9 +79,14 @@ def change_role(actor: Actor, membership: Membership, *, role: str) -> Membershi
 def remove_member(actor: Actor, membership: Membership) -> None:
     """End a membership, and with it every key that the person made here."""
     refuse_powerful(actor, membership.role)
+    end_membership(actor, membership, OrganizationEvent.MEMBER_REMOVED)
+
+
+def end_membership(actor: Actor | None, membership: Membership, event: str) -> None:
+    """Nobody's last owner goes; with anybody else go their keys and grants, in one transaction."""
     if membership.role == "owner":
         keep_an_owner(membership)
-    trail.record(actor, OrganizationEvent.MEMBER_REMOVED, membership, user=str(membership.user_id))
+    trail.record(actor, event, membership, user=str(membership.user_id))
     membership_ended.send(sender=Membership, actor=actor, user_id=membership.user_id)
     membership.delete()
 
@@ -102,7 +111,7 @@ def refuse_powerful(actor: Actor, *roles: str) -> None:
 def keep_an_owner(membership: Membership) -> None:
     """409 for the last owner: an organization that nobody owns can never be given away."""
     if queries.lock_owners() <= {membership.pk}:
-        raise Problem("conflict", "This is the last owner of the organization.")
+        raise Problem("conflict", "The last owner stays. Make somebody else an owner first.")
 
 
 def invite(actor: Actor, *, email: str, role: str = "viewer") -> Invitation:
@@ -141,3 +150,82 @@ def withdraw(actor: Actor, invitation: Invitation) -> None:
     refuse_powerful(actor, invitation.role)
     trail.record(actor, OrganizationEvent.UNINVITED, invitation)
     invitation.delete()
+
+
+@transaction.atomic
+def accept(user: User, secret: str) -> Organization:
+    """Let a person join by the secret that was mailed to their address. Of several at once one
+    joins. Raises 404 for a secret that opens nothing, 403 for another person's, 409 for a member.
+    """
+    shown = queries.invitation_shown(secret)
+    if shown is None:
+        raise no_invitation()
+    with bind(shown.tenant_id), trail.recording():
+        invitation = queries.open_invitations().select_for_update().filter(pk=shown.pk).first()
+        # The inviter's right of today: who lost it must not go on letting people in.
+        if invitation is None or not queries.may_invite(invitation.invited_by_id, invitation.role):
+            raise no_invitation()
+        if invitation.email != user.email:
+            raise Problem("permission-denied", "This invitation is for another address.")
+        if queries.members().filter(user=user).exists():
+            raise Problem("conflict", "You belong to this organization already.")
+        trail.record(None, OrganizationEvent.INVITATION_ACCEPTED, invitation, user=str(user.pk))
+        add_member(None, user, invitation.role)
+        invitation.delete()
+        return queries.organization().get()
+
+
+def no_invitation() -> Problem:
+    """The one answer for a secret that is unknown, used, late, taken back or no longer backed."""
+    return Problem("not-found", "This invitation is not open.")
+
+
+@transaction.atomic
+def join_as_new(email: str, password: str, secret: str) -> User:
+    """An account for the invited address, which the secret proves, and its first membership.
+    Raises as `accept` and `create_person`.
+    """
+    user = create_person(email, password)
+    accept(user, secret)
+    return user
+
+
+@transaction.atomic
+def sign_up(email: str, password: str, organization: str) -> User:
+    """An account and the organization that its owner founds with it, both or neither. `password`
+    is hashed already; the address is proved. Raises 409 when it has an account by now.
+    """
+    user = create_person(email, password)
+    slug = slugify(organization)[:SLUG].strip("-") or "organization"
+    try:
+        # Another organization's name is not seen from here, only that the database refuses it.
+        with transaction.atomic(), founded(organization, slug, owner=user):
+            pass
+    except IntegrityError:
+        with founded(organization, f"{slug}-{random_text(6, LOWER)}", owner=user):
+            pass
+    return user
+
+
+@transaction.atomic
+def leave(user: User, organization_id: UUID) -> None:
+    """End one's own membership. Raises 404 where there is none, 409 for the last owner."""
+    with bind(organization_id), trail.recording():
+        queries.lock_owners()
+        mine = queries.members().select_for_update(of=("self",)).filter(user=user).first()
+        if mine is None:
+            raise Problem("not-found", "You do not belong to this organization.")
+        end_membership(None, mine, OrganizationEvent.MEMBER_LEFT)
+
+
+@transaction.atomic
+def close_account(user: User) -> None:
+    """Leave every organization and erase the person. Raises 409 for the last owner of any: books
+    that nobody owns could never be read, handed over or closed.
+    """
+    for organization in sorted(queries.organizations_of(user.pk), key=lambda one: one.pk):
+        try:  # in one order, so that two who leave the same ones do not deadlock
+            leave(user, organization.pk)
+        except Problem as problem:
+            raise Problem(problem.code, f"{organization.name}: {problem.detail}") from None
+    erase(user)

@@ -26,7 +26,6 @@ CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
-    "django.contrib.sessions",
     "django.contrib.staticfiles",
     "corsheaders",
     "rest_framework",
@@ -149,6 +148,7 @@ AUTH_USER_MODEL = "accounts.User"
 SAAS_TENANT_MODEL = "organizations.Organization"
 SAAS_MEMBERSHIP_MODEL = "organizations.Membership"
 SAAS_API_KEY_MODEL = "integrations.ApiKey"
+SAAS_SESSION_MODEL = "accounts.Session"
 SAAS_ROLES_PAGE = "config.roles"
 
 # The toolkit's models are ours from the first migration, so that each can name its organization.
@@ -195,6 +195,17 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "saas.authentication.oauth.secrets.KeyedDigest",  # last: for client secrets alone
 ]
+
+# long, and neither common nor what anybody would guess; no rule about kinds of characters.
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 15},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "apps.accounts.passwords.ContextWords"},
+]
+PASSWORD_RESET_TIMEOUT = int(LIFETIMES.reset_link.total_seconds())  # noqa: F405
 
 # What django-ratelimit counts in; without Redis there is one process, and its own memory will do.
 CACHES = {
@@ -254,11 +265,13 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_RATE_LIMITS = False  # saas.authentication.attempts counts, before the password is hashed
 MFA_ADAPTER = "apps.accounts.adapters.SecondFactors"
 MFA_SUPPORTED_TYPES = ["totp"]
 MFA_TOTP_ISSUER = "Strongroom"
+MFA_FORMS = {"authenticate": "apps.accounts.forms.SecondFactorForm"}
 MFA_RATE_LIMITS = False  # as above
 
 # The record of failed sign-ins, and the second net behind our own count: at 100 the pair is shut.
@@ -271,6 +284,7 @@ AXES_LOCKOUT_CALLABLE = "apps.accounts.adapters.locked_out"
 AXES_CLIENT_IP_CALLABLE = "apps.accounts.adapters.ip_of"
 AXES_VERBOSE = False
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
+AXES_DISABLE_ACCESS_LOG = True  # it would keep the address and the raw path of each sign-in
 AXES_SENSITIVE_PARAMETERS = ["password", "login", "email", "code", "client_secret", "next"]
 
 _self = "'self'"

@@ -17,11 +17,11 @@ LOGGING = {
     },
     "loggers": {
         "saas.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
-        # Its lines hold what somebody typed as a name, and some type their password there.
-        "axes": {"handlers": ["events"], "level": "ERROR", "propagate": False},
         # Django's own line for each refusal would hold the raw path.
         "django.request": {"handlers": ["events"], "level": "CRITICAL", "propagate": False},
         "django.security": {"handlers": ["events"], "level": "CRITICAL", "propagate": False},
+        # Its lines hold the raw path too, with the secret of an invitation, and people's addresses.
+        "axes": {"handlers": ["events"], "level": "CRITICAL", "propagate": False},
     },
     "root": {"handlers": ["events"], "level": "INFO"},
 }

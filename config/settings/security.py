@@ -22,6 +22,8 @@ class Lifetimes(NamedTuple):
     api_key_high_risk: timedelta
     rotation_overlap: timedelta
     invitation: timedelta
+    sign_up: timedelta
+    reset_link: timedelta
     session_idle: timedelta
     session: timedelta
 
@@ -64,6 +66,8 @@ LIFETIMES = Lifetimes(
     api_key_high_risk=timedelta(days=30),  # AUTHN-17
     rotation_overlap=timedelta(hours=24),  # AUTHN-17
     invitation=timedelta(days=7),
+    sign_up=timedelta(minutes=15),  # to type the code, and to confirm an authenticator
+    reset_link=timedelta(hours=1),
     session_idle=timedelta(minutes=30),  # AUTHN-12
     session=timedelta(hours=12),  # AUTHN-12
 )
@@ -132,7 +136,8 @@ GLOBAL_MODELS = {
     "persistence.RegularJob": "when the house's own work was last begun",
     "auth.Permission": "Django's own catalogue; nothing here reads it",
     "auth.Group": "Django's own; nothing here reads it",
-    "sessions.Session": "who is signed in, before they have chosen an organization",
+    "accounts.Session": "who is signed in, before they have chosen an organization",
+    "accounts.RecoveryCode": "stands in for a second factor, which belongs to a person",
     "account.EmailAddress": "of allauth; a person's address stands with the person",
     "account.EmailConfirmation": "as above",
     "mfa.Authenticator": "a second factor belongs to a person",

@@ -11,6 +11,7 @@ os.environ["SAAS_TRUSTED_PROXIES"] = ""
 
 from config.settings.base import *  # noqa: E402, F403  # after the environment is complete
 from config.settings.base import (  # noqa: E402
+    CACHES,
     IN_FLIGHT,
     INSTALLED_APPS,
     PASSWORD_HASHERS,
@@ -31,3 +32,6 @@ PASSWORD_HASHERS = [
 SAAS_DEVELOPMENT_PAGES = False
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.toy"]  # the kit is tested on notes, not on invoices
 COUNTERS_TIMEOUT = 2.0  # the servers of a test run share two busy cores with it
+if "OPTIONS" in CACHES["default"]:  # as above
+    patient = {"socket_timeout": 2.0, "socket_connect_timeout": 2.0}
+    CACHES["default"]["OPTIONS"] = patient  # type: ignore[assignment]  # of unlike values

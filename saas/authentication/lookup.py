@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
@@ -77,6 +79,15 @@ def token_principal(secret: str) -> Principal | None:
         expires_at=row.expires,
         credential=row,
     )
+
+
+def tenant_shown(model: Any, digested: str) -> UUID | None:
+    """The tenant of the one row of `model` with this digest: for secrets that were mailed to people
+    who belong to no tenant yet.
+    """
+    with transaction.atomic(), credential_shown(digested):
+        row = QuerySet(model).filter(digest=digested).only("tenant_id").first()
+    return row.tenant_id if row else None
 
 
 @contextmanager

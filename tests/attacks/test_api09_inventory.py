@@ -32,6 +32,12 @@ MACHINES = {"oauth/token", "oauth/revoke", "oauth/introspect"}  # each asks for 
 PAGES = {"oauth/authorize"}  # with a session and protection against forged forms
 PAGES |= {"accounts/grants/", "accounts/grants/<uuid:id>/"}
 PAGES |= {"accounts/", "accounts/login/", "accounts/2fa/authenticate/", "accounts/logout/"}
+PAGES |= {"accounts/signup/", "accounts/signup/code/", "accounts/invitations/<str:secret>"}
+PAGES |= {"accounts/organizations/<uuid:id>/leave/", "accounts/close/", "accounts/closed/"}
+PAGES |= {"accounts/password/", "accounts/password/reset/", "accounts/password/reset/sent/"}
+PAGES |= {"accounts/password/reset/<uuid:id>/<str:token>", "accounts/sessions/end/"}
+PAGES |= {"accounts/2fa/", "accounts/2fa/confirm/", "accounts/2fa/remove/"}
+PAGES |= {"accounts/2fa/codes/", "accounts/2fa/codes/new/"}
 _HIDDEN = """
     admin admin/ admin/login/ administrator debug __debug__/ silk/ django-admin/ manage
     o/ o/applications/ o/applications/register/ oauth/applications oauth/applications/

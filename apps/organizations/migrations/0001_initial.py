@@ -59,7 +59,6 @@ class Migration(migrations.Migration):
                     models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 ("expires_at", models.DateTimeField()),
-                ("accepted_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "invited_by",
                     models.ForeignKey(
@@ -91,7 +90,6 @@ class Migration(migrations.Migration):
                         name="an_invitation_has_a_known_role",
                     ),
                     models.UniqueConstraint(
-                        condition=models.Q(("accepted_at", None)),
                         fields=("tenant", "email"),
                         name="one_open_invitation_for_each_address",
                     ),

@@ -15,6 +15,7 @@ from saas.errors import Problem, problem_response
 
 Answering = Callable[[HttpRequest], HttpResponse]
 SIGNED_IN_AT = "signed_in_at"
+LONGEST_NAME = 200  # of a browser
 
 
 class ForPages:
@@ -78,5 +79,6 @@ class AbsoluteAge:
 
 @receiver(user_logged_in)
 def note_sign_in(request: HttpRequest, **_: Any) -> None:
-    """The age of a session counts from here."""
+    """The age of a session counts from here, and its owner will know the browser by its name."""
     request.session[SIGNED_IN_AT] = timezone.now().timestamp()
+    request.session["browser"] = request.headers.get("User-Agent", "")[:LONGEST_NAME]

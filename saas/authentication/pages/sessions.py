@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.utils import timezone
 
@@ -16,7 +19,12 @@ def stored(session_key: str | None) -> str:
 
 
 class SessionStore(DatabaseStore):
-    """The key is in the cookie and nowhere else."""
+    """The key is in the cookie and nowhere else. The row names the person (SAAS_SESSION_MODEL)."""
+
+    @classmethod
+    def get_model_class(cls) -> Any:
+        """The product's table of sessions."""
+        return apps.get_model(settings.SAAS_SESSION_MODEL)
 
     def _get_session_from_db(self) -> Any:
         rows = self.model.objects.filter(session_key=stored(self.session_key))
@@ -31,8 +39,9 @@ class SessionStore(DatabaseStore):
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:
         """The row to be saved."""
-        row = super().create_model_instance(data)
+        row: Any = super().create_model_instance(data)
         row.session_key = stored(self.session_key)
+        row.user_id = data.get(SESSION_KEY)
         return row
 
     def delete(self, session_key: str | None = None) -> None:

@@ -14,9 +14,9 @@ from allauth.mfa.totp.internal.auth import (
     generate_totp_secret,
     hotp_value,
 )
-from django.contrib.sessions.models import Session
 from django.test import Client
 
+from apps.accounts.models import Session
 from config.settings.security import Rate
 from tests.cast import call
 
@@ -84,7 +84,7 @@ def test_the_cookies_are_for_this_host_alone_and_out_of_reach(browser, clerk):
         assert cookie["httponly"]
         assert (cookie["samesite"], cookie["path"], cookie["domain"]) == ("Lax", "/", "")
         assert cookie.value != before.get(name)
-    assert b"You are signed in" in browser.get(HOME, secure=True).content
+    assert b"You are signed in as" in browser.get(HOME, secure=True).content
 
 
 @pytest.mark.practice("AUTHN-01")
@@ -194,6 +194,6 @@ def test_nobody_is_sent_to_another_site_after_signing_in(browser, clerk, next):
     assert (answer.status_code, answer["Location"]) == (303, HOME)
 
 
-@pytest.mark.parametrize("path", ["signup/", "email/", "password/reset/", "reauthenticate/"])
+@pytest.mark.parametrize("path", ["email/", "password/set/", "password/change/", "reauthenticate/"])
 def test_of_allauth_only_what_is_written_in_the_routes_exists(path, db):
     assert Client().get(f"/accounts/{path}", secure=True).status_code == 404

@@ -1,0 +1,41 @@
+"""Who there is, by what they show."""
+
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from apps.accounts.models import RecoveryCode, Session, User
+from saas.crypto import digest
+
+
+def people() -> QuerySet[User]:
+    """Those who can sign in."""
+    return User.objects.filter(is_active=True)
+
+
+def is_taken(email: str) -> bool:
+    """Whether an account has this address."""
+    return User.objects.filter(email__iexact=email).exists()
+
+
+def authenticator(user: User) -> Authenticator | None:
+    """The person's authenticator app, if there is one."""
+    return Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).first()
+
+
+def recovery_codes(user: User) -> QuerySet[RecoveryCode]:
+    """Those that are left."""
+    return RecoveryCode.objects.filter(user_id=user.pk)
+
+
+def recovery_digest(user: User, code: str) -> str:
+    """What is stored of a code; people write it with blanks, capitals and without the dash."""
+    plain = "".join(filter(str.isalnum, code)).lower()
+    return digest(f"{user.pk}\0{plain}", purpose="recovery-code")
+
+
+def sessions(user: Any) -> QuerySet[Session]:
+    """Where the person is signed in."""
+    return Session.objects.filter(user_id=user.pk, expire_date__gt=timezone.now())

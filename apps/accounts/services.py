@@ -1,0 +1,161 @@
+"""What can happen to an account: how it is opened, what opens it, and how it ends."""
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
+from axes.models import AccessAttempt
+from django.contrib.auth.tokens import default_token_generator
+from django.db import IntegrityError, transaction
+
+from apps.accounts import letters, queries
+from apps.accounts.models import RecoveryCode, User
+from saas.crypto import digest, random_text
+from saas.errors import Problem
+
+CODES = 10
+CODE_LENGTH = 10  # of 32 characters that nobody confuses: 50 bits, and each guess is counted
+READABLE = "0123456789abcdefghjkmnpqrstvwxyz"
+DIGITS = 8  # of the code that proves an address
+
+
+def ask_for_proof(email: str) -> str:
+    """Mail a code to an address and give its digest. Where the address has an account its owner is
+    told so instead, and nobody knows the code: to who asks, both look alike (X-15).
+    """
+    code = random_text(DIGITS, "0123456789")
+    if queries.is_taken(email):
+        letters.send_account_exists(email)
+    else:
+        letters.send_code(email, code)
+    return digest(code, purpose="sign-up")
+
+
+def create_person(email: str, password: str) -> User:
+    """Somebody who has proved the address. `password` is hashed already. 409 when it is taken."""
+    user = User(email=email, password=password)
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError:
+        raise Problem("conflict", "This address has an account: sign in instead.") from None
+    return user
+
+
+def ask_for_reset(email: str) -> None:
+    """Mail a link that sets a new password, or that there is nothing to set one for."""
+    user = queries.people().filter(email__iexact=email).first()
+    if user is None:
+        letters.send_no_account(email)
+    else:
+        letters.send_reset_link(user, default_token_generator.make_token(user))
+
+
+@transaction.atomic
+def reset_password(user: User, token: str, password: str) -> bool:
+    """Set the password by the link of the mail; False when it is used up. The row is locked, so
+    that of two who hold the link one is late. The second factor stays as it is.
+    """
+    user = User.objects.select_for_update().get(pk=user.pk)
+    if not default_token_generator.check_token(user, token):
+        return False
+    set_password(user, password)
+    return True
+
+
+@transaction.atomic
+def set_password(user: User, password: str, *, keep: str = "") -> None:
+    """A new password ends every other session, and with the old hash every link in the mail."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    end_sessions(user, keep=keep)
+    letters.tell(user, "Your password was changed")
+
+
+def end_sessions(user: User, *, keep: str = "", only: str = "") -> None:
+    """Sign the person out everywhere, or in one place `only`, but never in the session that is
+    stored as `keep`.
+    """
+    ended = queries.sessions(user).exclude(session_key=keep)
+    (ended.filter(session_key=only) if only else ended).delete()
+
+
+@transaction.atomic
+def enrol(user: User, seed: str, code: str, *, keep: str) -> list[str]:
+    """Ask for a second factor from now on, and give recovery codes, once. Raises 400 for a wrong
+    code, 409 when there is a factor. The code is used up by this.
+    """
+    User.objects.select_for_update().get(pk=user.pk)
+    if queries.authenticator(user) is not None:
+        raise Problem("conflict", "You have a second factor already.")
+    if not TOTP.activate(user, seed).validate_code(code):
+        raise Problem("invalid-request", "This code is not right, or it was used already.")
+    end_sessions(user, keep=keep)
+    letters.tell(user, "A second factor was set up for your account")
+    return make_recovery_codes(user)
+
+
+def renew_recovery_codes(user: User) -> list[str]:
+    """New ones; the former open nothing any more."""
+    letters.tell(user, "You have new recovery codes, and the former ones are void")
+    return make_recovery_codes(user)
+
+
+@transaction.atomic
+def make_recovery_codes(user: User) -> list[str]:
+    """Ten codes, of which only digests are kept."""
+    queries.recovery_codes(user).delete()
+    plain = [random_text(CODE_LENGTH, READABLE) for _ in range(CODES)]
+    RecoveryCode.objects.bulk_create(
+        RecoveryCode(user=user, digest=queries.recovery_digest(user, code)) for code in plain
+    )
+    return [f"{code[:5]}-{code[5:]}" for code in plain]
+
+
+def accepts(user: User, code: str) -> Authenticator | None:
+    """The person's factor, when `code` is one that it shows now or a recovery code; neither is
+    accepted twice. The caller has counted the guess.
+    """
+    factor = queries.authenticator(user)
+    if factor is None:
+        return None
+    if TOTP(factor).validate_code(code) or use_recovery_code(user, code):
+        return factor
+    return None
+
+
+def use_recovery_code(user: User, code: str) -> bool:
+    """Use a code up: of two who show it at once, the one that deletes the row."""
+    shown = queries.recovery_codes(user).filter(digest=queries.recovery_digest(user, code))
+    used, _ = shown.delete()
+    if used:
+        letters.tell(user, "A recovery code was used in place of your second factor")
+    return bool(used)
+
+
+@transaction.atomic
+def remove_factor(user: User, *, keep: str) -> None:
+    """From now on the password alone opens the account."""
+    forget_factor(user)
+    end_sessions(user, keep=keep)
+    letters.tell(user, "The second factor was removed from your account")
+
+
+def forget_factor(user: User) -> None:
+    """The authenticator and what stands in for it."""
+    Authenticator.objects.filter(user_id=user.pk).delete()
+    queries.recovery_codes(user).delete()
+
+
+@transaction.atomic
+def erase(user: User) -> None:
+    """Nobody is signed in as this person any more, and nothing says who it was: what is left is an
+    id, so that the trails of the organizations stay true. The address is free again.
+    """
+    email = user.email
+    letters.tell(user, "Your account was closed")
+    end_sessions(user)
+    forget_factor(user)
+    AccessAttempt.objects.filter(username__iexact=email).delete()
+    user.email, user.name, user.is_active = f"{user.pk}@closed.invalid", "", False
+    user.set_unusable_password()
+    user.last_login = None
+    user.save()

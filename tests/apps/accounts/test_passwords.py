@@ -1,0 +1,153 @@
+"""A password is changed by who knows it, and reset by who reads the mail; both end what it opened."""
+
+import pytest
+from allauth.core.context import request_context
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.utils import timezone
+
+from apps.accounts.adapters import Accounts
+from tests.apps.accounts.test_sign_in import FACTOR, PASSWORD, sign_in
+from tests.attacks.surface import at_once
+from tests.cast import make_tenant
+from tests.pages import NEW, browser, comparable, get, is_in, letters, mailed_path, post, signed_in
+
+pytestmark = [pytest.mark.core]
+
+
+@pytest.fixture
+def clerk(acme):
+    """Acme's clerk, with a password."""
+    signed_in(acme.clerk.user)
+    return acme.clerk.user
+
+
+def link_for(user):
+    """The path of the link that was mailed."""
+    assert post(browser(), "password/reset/", email=user.email).status_code == 303
+    return mailed_path(user.email, "password/reset")
+
+
+@pytest.mark.practice("X-14")
+def test_a_change_needs_the_password_and_ends_the_other_sessions(clerk):
+    client, elsewhere = signed_in(clerk), signed_in(clerk)
+    before = client.cookies["__Host-session"].value
+    for form in (
+        {"new_password": NEW},
+        {"password": "wrong", "new_password": NEW},
+        {"password": PASSWORD, "new_password": "fourteen chars"},
+        {"password": PASSWORD, "new_password": "clerk@acme.example"},
+        {"password": PASSWORD, "new_password": f"{NEW}\0"},
+    ):
+        assert post(client, "password/", **form).status_code == 400
+    assert is_in(elsewhere)
+    assert post(client, "password/", password=PASSWORD, new_password=NEW).status_code == 303
+    assert is_in(client)
+    assert client.cookies["__Host-session"].value != before
+    assert not is_in(elsewhere)
+    assert sign_in(browser(), clerk.email).status_code == 200
+    assert sign_in(browser(), clerk.email, NEW).status_code == 303
+    assert "password was changed" in letters(clerk.email)[0].subject
+
+
+@pytest.mark.practice("X-15")
+def test_a_reset_is_answered_alike_whoever_asks_for_whom(clerk):
+    pages = []
+    for email in (clerk.email, "nobody@acme.example", clerk.email.upper()):
+        client = browser()
+        asked = post(client, "password/reset/", email=email)
+        pages.append((comparable(asked), comparable(get(client, "password/reset/sent/"))))
+        assert asked.status_code == 303
+    assert pages[0] == pages[1] == pages[2]
+    assert "/password/reset/" in letters(clerk.email)[0].body
+    [none] = letters("nobody@acme.example")
+    assert "no account" in none.subject
+    assert "/accounts/" not in none.body
+
+
+@pytest.mark.practice("X-16")
+def test_the_link_sets_a_password_once_and_signs_nobody_in(clerk):
+    client, former = signed_in(clerk), link_for(clerk)
+    link, guest = link_for(clerk), browser()
+    for _ in range(3):  # a scanner of mail looks first
+        page = get(guest, link)
+        assert page.status_code == 200
+        assert page["Referrer-Policy"] == "same-origin"
+    assert post(guest, link, password="short").status_code == 400
+    assert is_in(client)
+    assert post(guest, link, password=NEW)["Location"] == "/accounts/login/"
+    assert not is_in(guest)
+    assert not is_in(client)
+    for dead in (link, former):
+        assert get(browser(), dead).status_code == 404
+        assert post(browser(), dead, password=NEW).status_code == 404
+    assert sign_in(browser(), clerk.email, NEW).status_code == 303
+
+
+@pytest.mark.practice("AUTHN-08")
+def test_a_reset_does_not_pass_by_the_second_factor(clerk):
+    TOTP.activate(clerk, generate_totp_secret())
+    guest = browser()
+    post(guest, link_for(clerk), password=NEW)
+    assert sign_in(guest, clerk.email, NEW)["Location"].startswith(FACTOR)
+    assert not is_in(guest)
+
+
+def test_a_link_is_void_after_an_hour_after_a_sign_in_and_for_another_person(acme, time_machine):
+    clerk = acme.clerk.user
+    signed_in(clerk)
+    signed_in(acme.viewer.user)
+    time_machine.move_to(timezone.now(), tick=False)
+    link = link_for(clerk)
+    token = link.rpartition("/")[2]
+    for wrong in (
+        f"password/reset/{acme.viewer.user.pk}/{token}",
+        f"password/reset/00000000-0000-7000-8000-000000000000/{token}",
+        f"{link}x",
+        f"password/reset/{clerk.pk}/%00",
+        f"password/reset/{clerk.pk}/%ff",
+        f"password/reset/{clerk.pk}/{'1' * 3000}",
+    ):
+        assert post(browser(), wrong, password=NEW).status_code == 404
+    assert get(browser(), link).status_code == 200
+    time_machine.shift(3601)
+    assert get(browser(), link).status_code == 404
+    link = link_for(clerk)
+    time_machine.shift(1)
+    sign_in(browser(), clerk.email)
+    assert post(browser(), link, password=NEW).status_code == 404
+    clerk.refresh_from_db()
+    assert clerk.check_password(PASSWORD)
+
+
+def test_of_eight_who_hold_one_link_one_sets_the_password(committed):
+    clerk = make_tenant("Acme").clerk.user
+    signed_in(clerk)
+    link = link_for(clerk)
+    chosen = [f"{NEW} {number}" for number in range(8)]
+    answers = at_once(
+        *(lambda p=password: post(browser(), link, password=p).status_code for password in chosen)
+    )
+    assert sorted(answers) == [303] + [404] * 7
+    clerk.refresh_from_db()
+    assert clerk.check_password(chosen[answers.index(303)])
+
+
+def test_who_was_switched_off_gets_no_link(clerk):
+    link = link_for(clerk)
+    clerk.is_active = False
+    clerk.save()
+    assert post(browser(), link, password=NEW).status_code == 404
+    post(browser(), "password/reset/", email=clerk.email)
+    assert "no account" in letters(clerk.email)[0].subject
+
+
+def test_what_allauth_itself_would_write_goes_by_the_one_door(monkeypatch, rf):
+    posted = []
+    monkeypatch.setattr("saas.persistence.letters.post", lambda **letter: posted.append(letter))
+    with request_context(rf.get("/")):
+        about = dict.fromkeys(("ip", "timestamp", "user_agent"), "")
+        Accounts().send_mail("account/email/password_changed", "ada@initech.example", about)
+    [letter] = posted
+    assert letter["to"] == "ada@initech.example"
+    assert "assword" in letter["subject"]
+    assert letters() == []

@@ -1,24 +1,24 @@
 """What each layer costs: the same request in one process, with everything on and with one layer off.
 
 Layers are taken off by patching, here and nowhere else: the product has no switch that turns a guard
-off. `python -m tests.bench.layers ORDER` prints its figures as JSON.
+off. `python -m tests.bench.layers` reads an order from its standard input and prints its figures.
 """
 
 import io
 import json
+import logging
+import os
 import statistics
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-import django
-
-REQUESTS = ("list", "detail", "POST")
 CALLS, WARM = 12, 3  # of a block
+ALL, NONE = "all", "none"
 
 
 class Application:
@@ -33,7 +33,7 @@ class Application:
     def __call__(self, kind: str) -> bytes:
         """One request; anything but a success is an error."""
         method, path, body = self.order["requests"][kind]
-        status = []
+        status: list[str] = []
         environ = {
             "REQUEST_METHOD": method,
             "PATH_INFO": path,
@@ -59,68 +59,60 @@ class Application:
         return content
 
 
-def layers(application: Application, order: dict[str, Any]) -> dict[str, Callable[[], Any]]:
-    """What takes each layer off, for the length of a block."""
+Off = Callable[[], AbstractContextManager[Any]]
+
+
+def layers(application: Application) -> dict[str, Off]:
+    """What takes each layer off for the length of a block."""
     from saas import view
     from saas.audit import chain
     from saas.disclosure.outputs import Output
     from saas.edge import gate, headers, log
     from saas.tenancy import binding
 
-    known: dict[str, Any] = {}
+    proved = {}
+    real = view.SecureViewSet.note_who
 
-    def remember() -> None:
-        """The principal and the actor of the key."""
-        real = view.SecureViewSet.note_who
+    def remember(self: Any) -> None:
+        proved.update(principal=self.principal, actor=self.actor)
+        real(self)
 
-        def noted(self: Any) -> None:
-            known.update(principal=self.principal, actor=self.actor)
-            real(self)
-
-        with patch.object(view.SecureViewSet, "note_who", noted):
-            application("list")
-
-    remember()
+    with patch.object(view.SecureViewSet, "note_who", remember):
+        application("list")
 
     @contextmanager
     def entered(principal: Any) -> Iterator[Any]:
         with binding.bind(principal.tenant_id, to_the_commit=True):
-            yield known["actor"]
+            yield proved["actor"]
 
-    everything = {
-        way: Output.__subclasses__ and frozenset(known_fields)
-        for way, known_fields in ((False, INVOICE), (True, INVOICE - {"lines"}))
-    }
+    def everything(cls: Any, actor: Any, *, in_list: bool = False) -> frozenset[str]:
+        return shown[cls, in_list]
+
+    from apps.invoices.serializers import InvoiceOutput
+
+    names = frozenset(InvoiceOutput.writers())
+    shown = {(InvoiceOutput, True): names - InvoiceOutput.summary, (InvoiceOutput, False): names}
     return {
         "authentication": lambda: patch.multiple(
-            view, identify=lambda request: known["principal"], entered=entered
+            view, identify=lambda request: proved["principal"], entered=entered
         ),
-        "row security": lambda: without_row_security(order["rivals"]),
+        "row security": lambda: without_row_security(application.order["rivals"]),
         "throttling": lambda: patch.object(view.limits, "count", lambda *_: []),
-        "role fields": lambda: patch.object(
-            Output,
-            "shown_to",
-            classmethod(
-                lambda cls, actor, *, in_list=False: everything[in_list]
-                if "positions" in str(cls.__name__) or cls.__name__ == "InvoiceOutput"
-                else frozenset(cls.writers())
-            ),
-        ),
-        "access log": lambda: patch.object(log.access, "disabled", True).__class__
-        and quiet(log),
+        "role fields": lambda: patch.object(Output, "shown_to", classmethod(everything)),
+        "access log": lambda: quiet(log),
         "audit": lambda: patch.object(chain, "append", lambda entry: None),
         "idempotency": lambda: patch.object(view.SecureViewSet, "reserve", lambda self: None),
         "gate and headers": lambda: through(gate.Gate, headers.SecurityHeaders),
     }
 
 
-INVOICE = frozenset()
-
-
 @contextmanager
 def quiet(log: Any) -> Iterator[None]:
-    """No line is made and none written."""
-    with patch.object(log, "_line", lambda *_: {}), patch.object(log.access, "info", lambda *_: None):
+    """No line is made and none is written."""
+    with (
+        patch.object(log, "_line", lambda *_: {}),
+        patch.object(log.access, "info", lambda *_: None),
+    ):
         yield
 
 
@@ -129,28 +121,41 @@ def through(*middleware: Any) -> Iterator[None]:
     """Middleware that only passes on."""
     with ExitStack() as stack:
         for one in middleware:
-            stack.enter_context(patch.object(one, "__call__", lambda self, request: self.get_response(request)))
+            passed = patch.object(one, "__call__", lambda self, request: self.get_response(request))
+            stack.enter_context(passed)
         yield
 
 
-OTHER: dict[str, Any] = {}
+_kept: dict[str, Any] = {}
 
 
 @contextmanager
 def without_row_security(url: str) -> Iterator[None]:
-    """The copy without walls, as a role that would pass them, and nobody tells it a tenant."""
+    """The copy without walls; nobody tells it a tenant. Both connections stay open."""
     from django.db import connection
+    from environ import Env
 
     from saas.authentication import lookup
     from saas.tenancy import binding
-    from tests.bench.walls import swapped
 
-    with (
-        swapped(connection, url, OTHER),
-        patch.object(binding, "_tell_database", lambda tenant_id: None),
-        patch.object(lookup, "credential_shown", nothing),
-    ):
-        yield
+    settings, ours = connection.settings_dict, connection.connection
+    theirs = Env.db_url_config(url)
+    names = ("NAME", "USER", "PASSWORD")
+    before = {name: settings[name] for name in names}
+    settings.update({name: theirs[name] for name in names})
+    connection.connection = _kept.get("connection")
+    if connection.connection is None:
+        connection.connect()
+    try:
+        with (
+            patch.object(binding, "_tell_database", lambda tenant_id: None),
+            patch.object(lookup, "credential_shown", nothing),
+        ):
+            yield
+    finally:
+        _kept["connection"] = connection.connection
+        settings.update(before)
+        connection.connection = ours
 
 
 @contextmanager
@@ -159,11 +164,69 @@ def nothing(*_: Any) -> Iterator[None]:
     yield
 
 
-def block(application: Application, kind: str, calls: int) -> tuple[float, float]:
+def block(application: Application, kind: str, calls: int = CALLS) -> tuple[float, float]:
     """Microseconds of one call, on the clock and of CPU."""
     for _ in range(WARM):
         application(kind)
     wall, used = time.perf_counter(), time.process_time()
     for _ in range(calls):
         application(kind)
-    return (time.perf_counter() - wall) / calls * 1e6, (time.process_time() - used) / calls * 1e6
+    return (
+        (time.perf_counter() - wall) / calls * 1e6,
+        (time.process_time() - used) / calls * 1e6,
+    )
+
+
+def table(application: Application, rounds: int) -> dict[str, Any]:
+    """For each request and each layer that is off: medians over interleaved blocks."""
+    off = layers(application)
+    figures: dict[str, Any] = {}
+    for kind in application.order["requests"]:
+        seen: dict[str, list[tuple[float, float]]] = {ALL: [], NONE: [], **{name: [] for name in off}}
+        for _ in range(rounds):
+            for name, blocks in seen.items():
+                with ExitStack() as stack:
+                    for layer in off if name == NONE else off.keys() & {name}:
+                        stack.enter_context(off[layer]())
+                    blocks.append(block(application, kind))
+        figures[kind] = {
+            name: [statistics.median(column) for column in zip(*blocks, strict=True)]
+            for name, blocks in seen.items()
+        }
+    return figures
+
+
+def counts(application: Application) -> dict[str, Any]:
+    """SQL statements, those that open and close the transaction, and Redis trips of one request."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+    from redis.connection import Connection
+
+    found = {}
+    for kind in application.order["requests"]:
+        application(kind)
+        send = Connection.send_packed_command
+        with (
+            CaptureQueriesContext(connection) as sent,
+            patch.object(Connection, "send_packed_command", autospec=True, side_effect=send) as trips,
+        ):
+            application(kind)
+        bounds = sum(one["sql"].startswith(("BEGIN", "COMMIT")) for one in sent)
+        found[kind] = {"statements": len(sent) - bounds, "bounds": bounds, "redis": trips.call_count}
+    return found
+
+
+def main() -> None:
+    """Carry out an order."""
+    application = Application(json.load(sys.stdin))
+    for handler in logging.getLogger("saas.access").handlers:  # lines are made, and thrown away
+        handler.setStream(open(os.devnull, "w"))  # type: ignore[attr-defined]  # noqa: SIM115  # until the end
+    print(
+        json.dumps(
+            {"counts": counts(application), "layers": table(application, application.order["rounds"])}
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

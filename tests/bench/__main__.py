@@ -97,7 +97,9 @@ def staged(name: str, size: Size) -> Iterator[Stage]:
         yield Stage(books, rivals, ids, str(full), "")
 
 
-def measured(stage: Stage, server: Server, order: dict[str, Any], connections: int, seconds: float) -> dict[str, Any]:
+def measured(
+    stage: Stage, server: Server, order: dict[str, Any], connections: int, seconds: float
+) -> dict[str, Any]:
     """One slice of load: what it saw, and what it cost the application and PostgreSQL."""
     with psycopg.connect(stage.rivals) as connection:
         query = "SELECT pid FROM pg_stat_activity WHERE application_name = %s"
@@ -113,7 +115,9 @@ def measured(stage: Stage, server: Server, order: dict[str, Any], connections: i
     ).stdout
     seen: dict[str, Any] = json.loads(answer)
     if seen["wrong"]:
-        raise RuntimeError(f"{server.name}: {seen['wrong_count']} wrong answers, such as {seen['wrong'][0]}")
+        raise RuntimeError(
+            f"{server.name}: {seen['wrong_count']} wrong answers, such as {seen['wrong'][0]}"
+        )
     seen["rate"] = seen["requests"] / seen["seconds"]
     seen["app"] = (cpu(workers) - before[0]) / seen["requests"] * 1e6
     seen["pg"] = (cpu(backends) - before[1]) / seen["requests"] * 1e6
@@ -132,7 +136,9 @@ def raced(stage: Stage, servers: Sequence[Server], size: Size) -> dict[str, Any]
             for _ in range(size.rounds):
                 for server in racing:
                     order = stage.order(server, kind)
-                    rounds[server.name].append(measured(stage, server, order, connections, size.seconds))
+                    rounds[server.name].append(
+                        measured(stage, server, order, connections, size.seconds)
+                    )
             seen.setdefault(kind, {})[str(connections)] = rounds
     return seen
 
@@ -146,7 +152,10 @@ def ratios(races: dict[str, Any]) -> dict[str, Any]:
         for connections, rounds in by_connections.items():
             ours = rounds["ours"]
             for rival in rounds:
-                pairs = [mine["rate"] / theirs["rate"] for mine, theirs in zip(ours, rounds[rival], strict=True)]
+                pairs = [
+                    mine["rate"] / theirs["rate"]
+                    for mine, theirs in zip(ours, rounds[rival], strict=True)
+                ]
                 found.setdefault(kind, {}).setdefault(rival, {})[connections] = pairs
         found["held"][kind] = {
             rival: min(statistics.median(pairs) for pairs in each.values())
@@ -165,7 +174,8 @@ def grown(large: Stage, small: Stage, size: Size) -> dict[str, Any]:
     seen: dict[str, list[list[Any]]] = {name: [] for name, *_ in asked}
     with ExitStack() as stack:
         places = [
-            (one, stack.enter_context(served("ours", one.books, one.rivals))) for one in (small, large)
+            (one, stack.enter_context(served("ours", one.books, one.rivals)))
+            for one in (small, large)
         ]
         for name, kind, who in asked:
             orders = [scale_order(one, server, kind, who) for one, server in places]
@@ -191,7 +201,9 @@ def scale_order(stage: Stage, server: Server, kind: str, who: str) -> dict[str, 
     order = stage.order(server, "list" if kind == "deep list" else kind, who)
     tenant = stage.books.cast[who]["tenant"]
     with psycopg.connect(stage.rivals) as connection:
-        query = "SELECT id FROM invoices_invoice WHERE tenant_id = %s ORDER BY md5(id::text) LIMIT 500"
+        query = (
+            "SELECT id FROM invoices_invoice WHERE tenant_id = %s ORDER BY md5(id::text) LIMIT 500"
+        )
         if kind == "detail":
             order["paths"] = [f"/invoices/{id}" for (id,) in connection.execute(query, [tenant])]
         if kind == "deep list":
@@ -232,7 +244,12 @@ def layered(stage: Stage, rounds: int) -> dict[str, Any]:
     }
     command = [sys.executable, "-m", "tests.bench.layers"]
     answer = subprocess.run(
-        command, env=stage.books.environment, input=json.dumps(order), stdout=subprocess.PIPE, text=True, check=True
+        command,
+        env=stage.books.environment,
+        input=json.dumps(order),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
     figures: dict[str, Any] = json.loads(answer.stdout)
     return figures
@@ -281,7 +298,9 @@ def main() -> int | str:
             print(f"not here: {', '.join(missing)} (requirements/install bench)")
         with ExitStack() as standing:
             names = [name for name in NAMES if can_run(name)]
-            servers = [standing.enter_context(served(name, stage.books, stage.rivals)) for name in names]
+            servers = [
+                standing.enter_context(served(name, stage.books, stage.rivals)) for name in names
+            ]
             customer = stage.books.cast["hot"]["customers"][0]
             broken = [
                 f"parity: {one}"
@@ -292,7 +311,9 @@ def main() -> int | str:
                 found["ratios"] = ratios(found["races"])
             found["boot"] = {one.name: one.boot for one in servers}
             found["memory"] = {one.name: one.memory() for one in servers}
-        broken += [f"plan: {one}" for one in plans.faults(stage.books.app, stage.books.cast, gates.BUFFERS)]
+        broken += [
+            f"plan: {one}" for one in plans.faults(stage.books.app, stage.books.cast, gates.BUFFERS)
+        ]
         found |= layered(stage, size.layer_rounds)
         if not asked.smoke:
             small = stack.enter_context(staged("small", SMOKE))

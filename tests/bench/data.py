@@ -229,7 +229,9 @@ def unwall(owner: str) -> None:
             "DROP CONSTRAINT": "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE conname LIKE '%_same_tenant'",
         }.items():
             for table, name in connection.execute(query).fetchall():
-                connection.execute(f"ALTER TABLE {table} {kind} {name and chr(34) + name + chr(34)}")
+                connection.execute(
+                    f"ALTER TABLE {table} {kind} {name and chr(34) + name + chr(34)}"
+                )
         triggers = connection.execute(
             "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal"
         ).fetchall()

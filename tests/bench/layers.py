@@ -182,7 +182,11 @@ def table(application: Application, rounds: int) -> dict[str, Any]:
     off = layers(application)
     figures: dict[str, Any] = {}
     for kind in application.order["requests"]:
-        seen: dict[str, list[tuple[float, float]]] = {ALL: [], NONE: [], **{name: [] for name in off}}
+        seen: dict[str, list[tuple[float, float]]] = {
+            ALL: [],
+            NONE: [],
+            **{name: [] for name in off},
+        }
         for _ in range(rounds):
             for name, blocks in seen.items():
                 with ExitStack() as stack:
@@ -208,11 +212,17 @@ def counts(application: Application) -> dict[str, Any]:
         send = Connection.send_packed_command
         with (
             CaptureQueriesContext(connection) as sent,
-            patch.object(Connection, "send_packed_command", autospec=True, side_effect=send) as trips,
+            patch.object(
+                Connection, "send_packed_command", autospec=True, side_effect=send
+            ) as trips,
         ):
             application(kind)
         bounds = sum(one["sql"].startswith(("BEGIN", "COMMIT")) for one in sent)
-        found[kind] = {"statements": len(sent) - bounds, "bounds": bounds, "redis": trips.call_count}
+        found[kind] = {
+            "statements": len(sent) - bounds,
+            "bounds": bounds,
+            "redis": trips.call_count,
+        }
     return found
 
 
@@ -223,7 +233,10 @@ def main() -> None:
         handler.setStream(open(os.devnull, "w"))  # type: ignore[attr-defined]  # noqa: SIM115  # until the end
     print(
         json.dumps(
-            {"counts": counts(application), "layers": table(application, application.order["rounds"])}
+            {
+                "counts": counts(application),
+                "layers": table(application, application.order["rounds"]),
+            }
         )
     )
 

@@ -13,12 +13,11 @@ CUSTOMERS = 20
 def make() -> dict[str, Any]:
     """Each organization with its owner, its owner's key and its customers."""
     from apps.accounts.models import User
-    from apps.customers.models import Customer
     from apps.organizations.services import founded
+    from saas.authorization.permissions import known_permissions
     from saas.persistence import encryption
     from saas.tenancy.binding import bind
     from tests.cast import make_key
-    from saas.authorization.permissions import known_permissions
 
     people = {}
     for name in CAST:

@@ -54,11 +54,27 @@ def spread(pairs: list[float]) -> str:
 
 def costs(races: dict[str, Any]) -> Iterator[str]:
     """CPU of one request, which a busy machine bends less than the clock."""
-    yield from head("request", "variant", "CPU of the application, µs", "of PostgreSQL, µs", "p50, ms", "p99, ms")
+    yield from head(
+        "request",
+        "variant",
+        "CPU of the application, µs",
+        "of PostgreSQL, µs",
+        "p50, ms",
+        "p99, ms",
+    )
     for request, by_connections in races.items():
         for name, rounds in by_connections["16"].items():
-            figures = [statistics.median(one[key] for one in rounds) for key in ("app", "pg", "p50", "p99")]
-            yield row(request, name, f"{figures[0]:.0f}", f"{figures[1]:.0f}", f"{figures[2]:.1f}", f"{figures[3]:.1f}")
+            figures = [
+                statistics.median(one[key] for one in rounds) for key in ("app", "pg", "p50", "p99")
+            ]
+            yield row(
+                request,
+                name,
+                f"{figures[0]:.0f}",
+                f"{figures[1]:.0f}",
+                f"{figures[2]:.1f}",
+                f"{figures[3]:.1f}",
+            )
 
 
 def of_layers(layers: dict[str, Any]) -> Iterator[str]:
@@ -69,8 +85,12 @@ def of_layers(layers: dict[str, Any]) -> Iterator[str]:
             shares = []
             for figures in layers.values():
                 bare, whole = figures["none"][1], figures["all"][1]
-                shares.append(f"{(whole if name == 'all' else whole - figures[name][1]) / bare:.2f}")
-            yield row("all of them, times" if name == "all" else name, *shares, LAYERS.get(name, "–"))
+                shares.append(
+                    f"{(whole if name == 'all' else whole - figures[name][1]) / bare:.2f}"
+                )
+            yield row(
+                "all of them, times" if name == "all" else name, *shares, LAYERS.get(name, "–")
+            )
 
 
 def of_counts(counts: dict[str, Any]) -> Iterator[str]:

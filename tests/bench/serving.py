@@ -66,7 +66,9 @@ class Server(NamedTuple):
         """The server's processes."""
         found = [self.process.pid]
         for pid in found:
-            found += [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+            found += [
+                int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            ]
         return found
 
     def memory(self) -> float:
@@ -111,7 +113,11 @@ def served(name: str, ours: Books, rivals: str) -> Iterator[Server]:
         environment, target, python = ours.environment, "config.wsgi:application", sys.executable
         base = "/api/v1"
         headers = {
-            who: {"X-API-Key": one["key"], "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}
+            who: {
+                "X-API-Key": one["key"],
+                "X-Forwarded-Proto": "https",
+                "X-Forwarded-For": "192.0.2.7",
+            }
             for who, one in ours.cast.items()
         }
     else:
@@ -120,10 +126,16 @@ def served(name: str, ours: Books, rivals: str) -> Iterator[Server]:
             "VARIANT": name,
             "DJANGO_SETTINGS_MODULE": "tests.bench.variants.settings",
         }
-        target = "tests.bench.variants.fast:app" if name == "d" else "tests.bench.variants.wsgi:application"
+        target = (
+            "tests.bench.variants.fast:app"
+            if name == "d"
+            else "tests.bench.variants.wsgi:application"
+        )
         python, base = (str(OWN_PYTHON) if name in ("a", "d") else sys.executable), ""
         headers = {
-            who: {"X-Tenant": one["tenant"]} if name in ("b", "bk") else {"Authorization": f"Bearer {one['token']}"}
+            who: {"X-Tenant": one["tenant"]}
+            if name in ("b", "bk")
+            else {"Authorization": f"Bearer {one['token']}"}
             for who, one in ours.cast.items()
         }
     options += ["--loop=uvloop"] if name == "d" else ["--blocking-threads=1"]

@@ -36,7 +36,11 @@ app = FastAPI()
 class Base(DeclarativeBase):
     """JSON columns are jsonb."""
 
-    type_annotation_map = {dict[str, Any]: JSONB, list[Any]: JSONB, datetime: DateTime(timezone=True)}
+    type_annotation_map = {
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+        datetime: DateTime(timezone=True),
+    }
 
 
 class Customer(Base):
@@ -119,13 +123,32 @@ class InvoiceLine(Base):
 
 
 tables = MetaData()
-tokens = Table("oauth2_provider_accesstoken", tables, Column("user_id", Integer), Column("token_checksum", String),
-               Column("expires", DateTime(timezone=True)), Column("scope", String))
+tokens = Table(
+    "oauth2_provider_accesstoken",
+    tables,
+    Column("user_id", Integer),
+    Column("token_checksum", String),
+    Column("expires", DateTime(timezone=True)),
+    Column("scope", String),
+)
 members = Table("variants_membership", tables, Column("user_id", Integer), Column("tenant_id"))
-idempotency = Table("variants_idempotencykey", tables, Column("id", BigInteger), Column("user_id", Integer),
-                    Column("key", String), Column("fingerprint", String), Column("response", JSON))
-audit = Table("variants_auditlog", tables, Column("user_id", Integer), Column("event", String), Column("object_id"),
-              Column("at", DateTime(timezone=True)))
+idempotency = Table(
+    "variants_idempotencykey",
+    tables,
+    Column("id", BigInteger),
+    Column("user_id", Integer),
+    Column("key", String),
+    Column("fingerprint", String),
+    Column("response", JSON),
+)
+audit = Table(
+    "variants_auditlog",
+    tables,
+    Column("user_id", Integer),
+    Column("event", String),
+    Column("object_id"),
+    Column("at", DateTime(timezone=True)),
+)
 
 
 def plain(number: Decimal) -> str:
@@ -230,7 +253,9 @@ Database = Annotated[AsyncSession, Depends(session)]
 async def caller(database: Database, authorization: Annotated[str, Header()]) -> Any:
     """User and tenant of the token."""
     checksum = hashlib.sha256(authorization.removeprefix("Bearer ").encode()).hexdigest()
-    query = select(members.c.user_id, members.c.tenant_id).join(tokens, tokens.c.user_id == members.c.user_id)
+    query = select(members.c.user_id, members.c.tenant_id).join(
+        tokens, tokens.c.user_id == members.c.user_id
+    )
     query = query.where(tokens.c.token_checksum == checksum, tokens.c.expires > func.now())
     found = (await database.execute(query)).first()
     if found is None:
@@ -244,11 +269,18 @@ Caller = Annotated[Any, Depends(caller)]
 @app.get("/invoices", response_model=Page)
 async def page(database: Database, who: Caller, cursor: str | None = None) -> Any:
     """50 invoices after the cursor."""
-    query = select(Invoice).where(Invoice.tenant_id == who.tenant_id).order_by(Invoice.id.desc()).limit(51)
+    query = (
+        select(Invoice)
+        .where(Invoice.tenant_id == who.tenant_id)
+        .order_by(Invoice.id.desc())
+        .limit(51)
+    )
     if cursor:
         query = query.where(Invoice.id < uuid.UUID(bytes=base64.urlsafe_b64decode(cursor + "==")))
     rows = (await database.scalars(query)).all()
-    following = base64.urlsafe_b64encode(rows[49].id.bytes).decode().rstrip("=") if len(rows) > 50 else None
+    following = (
+        base64.urlsafe_b64encode(rows[49].id.bytes).decode().rstrip("=") if len(rows) > 50 else None
+    )
     return {"results": rows[:50], "next": following}
 
 
@@ -273,21 +305,49 @@ async def post(
         await database.execute(insert(idempotency).values(record))
     except IntegrityError:
         raise HTTPException(409) from None
-    query = select(Customer).where(Customer.tenant_id == who.tenant_id, Customer.id == body.customer)
+    query = select(Customer).where(
+        Customer.tenant_id == who.tenant_id, Customer.id == body.customer
+    )
     customer = await database.scalar(query)
     if customer is None:
         raise HTTPException(400)
     now = datetime.now(UTC)
-    invoice = Invoice(id=new_id(), tenant_id=who.tenant_id, drafted_by_id=who.tenant_id, customer_id=customer.id,
-                      currency=body.currency, due_on=body.due_on, note=body.note, created_at=now, updated_at=now,
-                      status="draft", amount_paid=Decimal(0), amount_credited=Decimal(0), allowances=[], charges=[])
-    invoice.buyer = {"name": customer.name, "country": customer.country, "address": customer.address}
+    invoice = Invoice(
+        id=new_id(),
+        tenant_id=who.tenant_id,
+        drafted_by_id=who.tenant_id,
+        customer_id=customer.id,
+        currency=body.currency,
+        due_on=body.due_on,
+        note=body.note,
+        created_at=now,
+        updated_at=now,
+        status="draft",
+        amount_paid=Decimal(0),
+        amount_credited=Decimal(0),
+        allowances=[],
+        charges=[],
+    )
+    invoice.buyer = {
+        "name": customer.name,
+        "country": customer.country,
+        "address": customer.address,
+    }
     rates: dict[Decimal, Decimal] = {}
     for position, entry in enumerate(body.lines, start=1):
         amount = (entry.quantity * entry.unit_price).quantize(CENT, ROUND_HALF_UP)
         rates[entry.tax_rate] = rates.get(entry.tax_rate, Decimal(0)) + amount
-        invoice.lines.append(InvoiceLine(id=new_id(), tenant_id=who.tenant_id, position=position, amount=amount,
-                                         allowances=[], charges=[], **entry.model_dump()))
+        invoice.lines.append(
+            InvoiceLine(
+                id=new_id(),
+                tenant_id=who.tenant_id,
+                position=position,
+                amount=amount,
+                allowances=[],
+                charges=[],
+                **entry.model_dump(),
+            )
+        )
     invoice.subtotal = sum(rates.values(), Decimal(0))
     taxes = [(amount * rate / 100).quantize(CENT, ROUND_HALF_UP) for rate, amount in rates.items()]
     invoice.tax_total = sum(taxes, Decimal(0))

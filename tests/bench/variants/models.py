@@ -75,7 +75,9 @@ class Invoice(models.Model):
             line.amount = (line.quantity * line.unit_price).quantize(CENT, ROUND_HALF_UP)
             rates[line.tax_rate] = rates.get(line.tax_rate, Decimal(0)) + line.amount
         self.subtotal = sum(rates.values())
-        taxes = [(amount * rate / 100).quantize(CENT, ROUND_HALF_UP) for rate, amount in rates.items()]
+        taxes = [
+            (amount * rate / 100).quantize(CENT, ROUND_HALF_UP) for rate, amount in rates.items()
+        ]
         self.tax_total = sum(taxes)
         self.total = self.subtotal + self.tax_total
 
@@ -110,7 +112,9 @@ if settings.VARIANT == "ck":
     class Membership(models.Model):
         """To which organization a user belongs."""
 
-        user = models.OneToOneField("auth.User", on_delete=models.CASCADE, related_name="membership")
+        user = models.OneToOneField(
+            "auth.User", on_delete=models.CASCADE, related_name="membership"
+        )
         tenant_id = models.UUIDField()
 
     class IdempotencyKey(models.Model):

@@ -16,17 +16,54 @@ from django.urls import path
 from tests.bench.variants.ids import new_id
 
 CENT = Decimal("0.01")
-NAMES = """id number status customer currency subtotal tax_total total amount_paid amount_due issued_on
-    due_on created_at updated_at note internal_note allowances charges prepaid rounding delivered_on
-    buyer_reference""".split()
+NAMES = [
+    "id",
+    "number",
+    "status",
+    "customer",
+    "currency",
+    "subtotal",
+    "tax_total",
+    "total",
+    "amount_paid",
+    "amount_due",
+    "issued_on",
+    "due_on",
+    "created_at",
+    "updated_at",
+    "note",
+    "internal_note",
+    "allowances",
+    "charges",
+    "prepaid",
+    "rounding",
+    "delivered_on",
+    "buyer_reference",
+]
 COLUMNS = """id, number, status, customer_id, currency, subtotal, tax_total, total, amount_paid,
     CASE status WHEN 'void' THEN 0 ELSE
     total - coalesce(prepaid, 0) + coalesce(rounding, 0) - amount_paid - amount_credited END,
     issued_on, due_on, created_at, updated_at, note, internal_note, allowances, charges, prepaid,
     rounding, delivered_on, buyer_reference"""
-MONEY = frozenset(i for i, name in enumerate(NAMES) if name.startswith(("amount", "sub", "tax", "total", "prepaid", "round")))
-LINE_NAMES = """id description quantity unit_price tax_rate amount unit tax_category exemption_reason
-    base_quantity allowances charges""".split()
+MONEY = frozenset(
+    i
+    for i, name in enumerate(NAMES)
+    if name.startswith(("amount", "sub", "tax", "total", "prepaid", "round"))
+)
+LINE_NAMES = [
+    "id",
+    "description",
+    "quantity",
+    "unit_price",
+    "tax_rate",
+    "amount",
+    "unit",
+    "tax_category",
+    "exemption_reason",
+    "base_quantity",
+    "allowances",
+    "charges",
+]
 LINE_COLUMNS = ", ".join(LINE_NAMES)
 TENANT = """SELECT m.tenant_id, t.scope FROM oauth2_provider_accesstoken t
     JOIN variants_membership m USING (user_id)
@@ -95,7 +132,9 @@ def detail(request, pk):
     """One invoice with its lines."""
     with connection.cursor() as cursor:
         tenant = tenant_of(cursor, request)
-        cursor.execute(f"SELECT {COLUMNS} FROM invoices_invoice WHERE tenant_id = %s AND id = %s", [tenant, pk])
+        cursor.execute(
+            f"SELECT {COLUMNS} FROM invoices_invoice WHERE tenant_id = %s AND id = %s", [tenant, pk]
+        )
         row = cursor.fetchone()
         cursor.execute(
             f"SELECT {LINE_COLUMNS} FROM invoices_invoiceline WHERE tenant_id = %s AND invoice_id = %s ORDER BY position",
@@ -118,22 +157,47 @@ def post(request):
         )
         [buyer] = cursor.fetchone()
         for position, entry in enumerate(body["lines"], start=1):
-            quantity, price, rate = (Decimal(entry[name]) for name in ("quantity", "unit_price", "tax_rate"))
+            quantity, price, rate = (
+                Decimal(entry[name]) for name in ("quantity", "unit_price", "tax_rate")
+            )
             amount = (quantity * price).quantize(CENT, ROUND_HALF_UP)
             rates[rate] = rates.get(rate, Decimal(0)) + amount
-            values = [new_id(), entry["description"], quantity, price, rate, amount, entry.get("unit")]
+            values = [
+                new_id(),
+                entry["description"],
+                quantity,
+                price,
+                rate,
+                amount,
+                entry.get("unit"),
+            ]
             lines.append([*values, None, None, None, "[]", "[]"])
             inserted += [*lines[-1], tenant, pk, position]
         net = sum(rates.values())
-        tax = sum((amount * rate / 100).quantize(CENT, ROUND_HALF_UP) for rate, amount in rates.items())
+        tax = sum(
+            (amount * rate / 100).quantize(CENT, ROUND_HALF_UP) for rate, amount in rates.items()
+        )
         cursor.execute(
             f"""INSERT INTO invoices_invoice (id, tenant_id, customer_id, drafted_by_id, status, currency,
                 due_on, note, seller, buyer, allowances, charges, subtotal, tax_total, total, amount_paid,
                 amount_credited, created_at, updated_at, version)
             VALUES (%s, %s, %s, %s, 'draft', %s, %s, %s, '{{}}', %s, '[]', '[]', %s, %s, %s, 0, 0, %s, %s, 1)
             RETURNING {COLUMNS}""",
-            [pk, tenant, body["customer"], tenant, body["currency"], body.get("due_on"), body.get("note"),
-             buyer, net, tax, net + tax, now, now],
+            [
+                pk,
+                tenant,
+                body["customer"],
+                tenant,
+                body["currency"],
+                body.get("due_on"),
+                body.get("note"),
+                buyer,
+                net,
+                tax,
+                net + tax,
+                now,
+                now,
+            ],
         )
         row = cursor.fetchone()
         places = ", ".join(["%s"] * 15)

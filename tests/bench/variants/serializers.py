@@ -66,7 +66,11 @@ class InvoiceSerializer(InvoiceSummarySerializer):
         entries = validated_data.pop("lines")
         customer = validated_data["customer"]
         invoice = Invoice(**validated_data, tenant_id=tenant_id, drafted_by_id=drafted_by)
-        invoice.buyer = {"name": customer.name, "country": customer.country, "address": customer.address}
+        invoice.buyer = {
+            "name": customer.name,
+            "country": customer.country,
+            "address": customer.address,
+        }
         lines = [
             InvoiceLine(**entry, tenant_id=tenant_id, invoice=invoice, position=position)
             for position, entry in enumerate(entries, start=1)

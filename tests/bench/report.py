@@ -16,7 +16,12 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         f"{found['seconds to load']:.0f} s of them to load; {found['stolen']:.1f} s stolen by the host"
     )
     if "ratios" in found:
-        yield from ("", *against_rivals(found["ratios"]), "", *costs(found["races"]))
+        yield from (
+            "",
+            *against_rivals(found["ratios"], found["races"]),
+            "",
+            *costs(found["races"]),
+        )
     yield from ("", *of_layers(found["layers"]), "", *of_counts(found["counts"]))
     if "scale" in found:
         yield from ("", *of_scale(found["scale"]))
@@ -34,17 +39,27 @@ def head(*cells: Any) -> Iterator[str]:
     yield row(*("---" for _ in cells))
 
 
-def against_rivals(ratios: dict[str, Any]) -> Iterator[str]:
-    """How many times as many requests ours answers: median, and the range of the rounds."""
+def against_rivals(ratios: dict[str, Any], races: dict[str, Any]) -> Iterator[str]:
+    """How many times as many requests ours answers: median, and the range of the rounds. Beside
+    it what a busy machine bends less: how many times the CPU a rival needs for one.
+    """
     least = {(gate.request, gate.rival): f"{gate.least} / {gate.target}" for gate in GATES}
-    yield from head("request", "ours against", "1 connection", "16 connections", "gate / target")
+    yield from head(
+        "request", "ours against", "1 connection", "16 connections", "by CPU", "gate / target"
+    )
     for request, rivals in ratios.items():
         if request == "held":
             continue
+        rounds = races[request]["16"]
         for rival, by_connections in rivals.items():
             if rival != "ours":
                 cells = [spread(pairs) for pairs in by_connections.values()]
-                yield row(request, NAMES[rival], *cells, least.get((request, rival), "–"))
+                by_cpu = [
+                    (theirs["app"] + theirs["pg"]) / (mine["app"] + mine["pg"])
+                    for mine, theirs in zip(rounds["ours"], rounds[rival], strict=True)
+                ]
+                gate = least.get((request, rival), "–")
+                yield row(request, NAMES[rival], *cells, spread(by_cpu), gate)
 
 
 def spread(pairs: list[float]) -> str:

@@ -40,7 +40,7 @@ class Size(NamedTuple):
     layer_rounds: int
 
 
-FULL, SMOKE = Size(1_000_000, 1000, 5, 1.5, 8), Size(SMALL, 100, 1, 0.3, 2)
+FULL, SMOKE = Size(1_000_000, 1000, 5, 1.5, 5), Size(SMALL, 100, 1, 0.3, 2)
 
 
 class Stage(NamedTuple):
@@ -202,7 +202,7 @@ def scale_order(stage: Stage, server: Server, kind: str, who: str) -> dict[str, 
     tenant = stage.books.cast[who]["tenant"]
     with psycopg.connect(stage.rivals) as connection:
         query = (
-            "SELECT id FROM invoices_invoice WHERE tenant_id = %s ORDER BY md5(id::text) LIMIT 500"
+            "SELECT id FROM invoices_invoice WHERE tenant_id = %s AND created_at < now() - interval '1 day' ORDER BY md5(id::text) LIMIT 500"
         )
         if kind == "detail":
             order["paths"] = [f"/invoices/{id}" for (id,) in connection.execute(query, [tenant])]
@@ -271,6 +271,14 @@ def machine(rivals: str) -> dict[str, Any]:
     }
 
 
+def keep(found: dict[str, Any]) -> Path:
+    """Write down what has been measured so far; gives the file."""
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    file = OUTPUT / ("smoke.json" if found["size"]["invoices"] == SMALL else "bench.json")
+    file.write_text(json.dumps(found, indent=1))
+    return file
+
+
 def stolen() -> float:
     """Seconds of CPU that the machine's host has kept for others, since it started."""
     return int(Path("/proc/stat").read_text().split()[8]) / os.sysconf("SC_CLK_TCK")
@@ -309,12 +317,14 @@ def main() -> int | str:
             if not broken and not asked.smoke:
                 found["races"] = raced(stage, servers, size)
                 found["ratios"] = ratios(found["races"])
+                keep(found)
             found["boot"] = {one.name: one.boot for one in servers}
             found["memory"] = {one.name: one.memory() for one in servers}
         broken += [
             f"plan: {one}" for one in plans.faults(stage.books.app, stage.books.cast, gates.BUFFERS)
         ]
         found |= layered(stage, size.layer_rounds)
+        keep(found)
         if not asked.smoke:
             small = stack.enter_context(staged("small", SMOKE))
             found["scale"] = grown(stage, small, size)
@@ -326,9 +336,7 @@ def main() -> int | str:
     broken += gates.of_scale(found.get("scale", {}))
     found["broken"] = broken
     table = "\n".join(lines(found))
-    OUTPUT.mkdir(parents=True, exist_ok=True)
-    name = "smoke" if asked.smoke else "bench"
-    (OUTPUT / f"{name}.json").write_text(json.dumps(found, indent=1))
+    name = keep(found).stem
     (OUTPUT / f"{name}.md").write_text(table + "\n")
     print(table)
     for one in broken:

@@ -7,10 +7,10 @@ LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-in
 BASE ?= HEAD~1
 HEADING := @printf '\n== %s ==\n'
 
-.PHONY: help run test check drills sabotage lock format openapi clean
+.PHONY: help run test check drills bench bench-smoke sabotage lock format openapi clean
 
 help: ## print this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 13
 
 run: .venv/.run ## load the demo, serve it on http://localhost:8000 (PORT changes the port) and work
 	@$(PYTHON) manage.py quickstart
@@ -38,11 +38,18 @@ check: .venv/.dev ## what CI runs: lint, types, contracts, deployment, migration
 	@$(PYTEST)
 	$(HEADING) "Core tests on SQLite"
 	@SAAS_TEST_DATABASE=sqlite $(PYTEST) -m "core and not drill"
-
+	$(HEADING) "Benchmark, in brief"
+	@$(PYTHON) -m tests.bench --smoke
 	$(HEADING) "Sabotage of what the last commit changed"
 	@if git rev-parse -q --verify $(BASE) >/dev/null; \
 		then $(PYTHON) -m tests.sabotage --changed $(BASE); \
 		else echo "$(BASE) is not here: make sabotage runs them all."; fi
+
+bench: .venv/.dev tests/bench/.venv/.ready ## ten minutes: ours and five rivals, as ratios
+	@$(PYTHON) -m tests.bench
+
+bench-smoke: .venv/.dev ## half a minute of it, without the rivals that need more libraries
+	@$(PYTHON) -m tests.bench --smoke
 
 drills: .venv/.dev ## the long forms of the races and kills
 	$(PYTEST) -m drill
@@ -61,9 +68,11 @@ lock: ## make requirements/*.txt anew (needs uv; UPGRADE=--upgrade takes newer r
 	@uv --version >/dev/null 2>&1 || { echo "Locking needs uv: docs.astral.sh/uv."; exit 1; }
 	@$(LOCK) -q $(UPGRADE) -o requirements/base.txt --python-version 3.12
 	@$(LOCK) -q $(UPGRADE) --group dev -o requirements/dev.txt --python-version 3.12
+	@$(subst pyproject.toml,tests/bench/requirements.in,$(LOCK)) -q $(UPGRADE) \
+		-c requirements/base.txt -o tests/bench/requirements.txt --python-version 3.12
 
 clean: ## remove .venv, the caches and the state of development in var/
-	@rm -rf .venv var .*_cache .hypothesis .schemathesis
+	@rm -rf .venv tests/bench/.venv var .*_cache .hypothesis .schemathesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/.run: requirements/base.txt
@@ -74,3 +83,7 @@ clean: ## remove .venv, the caches and the state of development in var/
 .venv/.dev: requirements/dev.txt
 	@requirements/install dev
 	@touch $@ .venv/.run
+
+tests/bench/.venv/.ready: tests/bench/requirements.txt
+	@requirements/install bench
+	@touch $@

@@ -249,11 +249,12 @@ class SecureViewSet(ViewSetMixin, APIView):
         sortable = {
             name: column for name, column in self.sortable.items() if name not in self.hidden
         }
-        order = pages.read_order(query.get("ordering", self.ordering), sortable, self.rows().model)
+        rows = self.rows()
+        order = pages.read_order(query.get("ordering", self.ordering), sortable, rows.model)
         size = pages.read_size(query.get("page_size"))
         context = pages.context_of(self.actor.tenant_id, self.operation_id, self.http.path, query)
         place = pages.read_cursor(query["cursor"], context) if "cursor" in query else None
-        page = pages.cut(self.narrow(self.rows()), order, place, size)
+        page = pages.cut(self.narrow(rows), order, place, size)
         self.facts.object_ids += [str(row.pk) for row in page.rows]
         return Response(
             {

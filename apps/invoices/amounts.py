@@ -1,6 +1,7 @@
 """How the numbers of an invoice are written on the way out: as strings, exact, never as floats."""
 
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from apps.invoices.money import DECIMALS, DIGITS, plain, written
@@ -27,7 +28,7 @@ class Money(DecimalText):
 
     def get_attribute(self, instance: Any) -> str | None:
         """The amount in writing: only the row knows its currency."""
-        amount = super().get_attribute(instance)
+        amount = attrgetter(str(self.source))(instance)
         return None if amount is None else self.written(amount, instance.currency)
 
     def written(self, amount: Decimal, currency: str) -> str:

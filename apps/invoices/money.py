@@ -19,6 +19,8 @@ _CODES = {
 }
 DECIMALS = {code: places for places, codes in _CODES.items() for code in codes.split()}
 CURRENCIES = tuple(sorted(DECIMALS))
+STEPS = {code: Decimal(1).scaleb(-places) for code, places in DECIMALS.items()}
+ZERO = Decimal(0)
 
 DIGITS = 15  # of an amount, decimals included: what both databases keep exactly
 # Wide enough that the quotient of a product of two such numbers by a third is rounded to a tie
@@ -28,8 +30,7 @@ EXACT = Context(prec=80, rounding=ROUND_HALF_UP)
 
 def rounded(amount: Decimal, currency: str) -> Decimal:
     """`amount` with the decimals of `currency`: half goes away from zero, and zero has no sign."""
-    step = Decimal(1).scaleb(-DECIMALS[currency])
-    return EXACT.add(amount.quantize(step, context=EXACT), Decimal(0))
+    return EXACT.add(amount.quantize(STEPS[currency], context=EXACT), ZERO)
 
 
 def written(amount: Decimal, currency: str) -> str:
@@ -39,7 +40,7 @@ def written(amount: Decimal, currency: str) -> str:
 
 def plain(number: Decimal, places: int = 0) -> str:
     """A number as it travels, without trailing zeros beyond `places` decimals."""
-    whole, _, fraction = format(EXACT.add(number, Decimal(0)), "f").partition(".")
+    whole, _, fraction = format(EXACT.add(number, ZERO), "f").partition(".")
     fraction = fraction.rstrip("0").ljust(places, "0")
     return f"{whole}.{fraction}" if fraction else whole
 

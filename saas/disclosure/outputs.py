@@ -3,7 +3,9 @@ needs.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from django.db import models
@@ -55,8 +57,23 @@ class Output(serializers.Serializer[Any]):
         return _write(type(self), instance, self.access.public)
 
 
+def _instant(value: datetime) -> str:
+    """As RFC 3339 writes it, in UTC."""
+    return f"{value.astimezone(UTC).isoformat()[:-6]}Z"
+
+
+# What these fields write of a row's value, without DRF's detours by settings and formats.
+WRITTEN: Mapping[type, Callable[[Any], Any]] = {
+    serializers.UUIDField: str,
+    serializers.CharField: str,
+    serializers.DateTimeField: _instant,
+}
+
+
 def _writer(field: serializers.Field) -> Callable[[Any], Any]:  # type: ignore[type-arg]  # of any field
-    get, write = field.get_attribute, field.to_representation
+    is_plain = type(field).get_attribute is serializers.Field.get_attribute and field.source != "*"
+    get = attrgetter(str(field.source)) if is_plain else field.get_attribute
+    write = WRITTEN.get(type(field), field.to_representation)
 
     def written(row: Any) -> Any:
         value = get(row)
@@ -83,9 +100,20 @@ def disclose_list(
     return [_write(output, row, shown) for row in rows]
 
 
+@cache
+def _plan(
+    output: type[Output], shown: frozenset[str]
+) -> tuple[tuple[str, Callable[[Any], Any], bool], ...]:
+    """Name, writer and whether it may be absent, of each field that is shown."""
+    optional = output.optional()
+    writers = output.writers().items()
+    return tuple((name, write, name in optional) for name, write in writers if name in shown)
+
+
 def _write(output: type[Output], row: Any, shown: frozenset[str]) -> dict[str, Any]:
-    body = {name: write(row) for name, write in output.writers().items() if name in shown}
-    for name in output.optional() & shown:
-        if body[name] is None or body[name] == []:
-            del body[name]
+    body = {}
+    for name, write, may_be_absent in _plan(output, shown):
+        value = write(row)
+        if not (may_be_absent and (value is None or value == [])):
+            body[name] = value
     return body

@@ -1,6 +1,7 @@
 """What may come in is a closed list; a field nobody declared is an error, not a surprise."""
 
 from collections.abc import Iterator, Mapping, Set
+from functools import cache
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -77,16 +78,25 @@ def judge(form: type[Input], data: Mapping[str, Any], *, partial: bool = False) 
     `partial` lets fields of the first level be absent, and of that level only: DRF's own option
     would let a nested row come in without the fields that it needs.
     """
-    serializer = form(data=data)
-    if partial:
-        for field in serializer.fields.values():
-            field.required, field.default = False, empty
-    if serializer.is_valid():
-        return dict(serializer.validated_data)
-    errors = list(pointed(serializer.errors, ""))
+    try:
+        return dict(_ready(form, partial).run_validation(data))
+    except serializers.ValidationError as refused:
+        errors = list(pointed(refused.detail, ""))
     raise Problem(
         "invalid-request", "Some fields are not valid.", errors=errors[: settings.LIMITS["errors"]]
     )
+
+
+@cache
+def _ready(form: type[Input], partial: bool = False) -> Input:
+    """The form with its fields, made once: DRF copies them for every instance, and an instance
+    keeps nothing of what it judges.
+    """
+    made = form()
+    if partial:
+        for field in made.fields.values():
+            field.required, field.default = False, empty
+    return made
 
 
 def judge_query(
@@ -98,7 +108,7 @@ def judge_query(
     for. `hidden` names do not exist for this reader, so that no filter can guess at a field.
     """
     query = {name: request.GET.getlist(name) for name in request.GET}
-    fields = form().fields.keys() - hidden
+    fields = _ready(form).fields.keys() - hidden
     errors = [
         FieldError("unknown-parameter", "This parameter is not known here.", parameter=name)
         for name in query
@@ -109,9 +119,12 @@ def judge_query(
         for name, values in query.items()
         if len(values) > 1
     ]
-    serializer = form(data={name: values[0] for name, values in query.items() if name in fields})
-    if not serializer.is_valid():
-        for name, details in serializer.errors.items():
+    known = {name: values[0] for name, values in query.items() if name in fields}
+    try:
+        asked = dict(_ready(form).run_validation(known))
+    except serializers.ValidationError as refused:
+        refusals: Any = refused.detail  # by name, as every form's
+        for name, details in refusals.items():
             errors += [FieldError(_code(d), str(d), parameter=name) for d in details]
     if errors:
         raise Problem(
@@ -119,7 +132,7 @@ def judge_query(
             "Some query parameters are not valid.",
             errors=errors[: settings.LIMITS["errors"]],
         )
-    return dict(serializer.validated_data)
+    return asked
 
 
 def pointed(errors: Any, pointer: str) -> Iterator[FieldError]:

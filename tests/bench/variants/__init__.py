@@ -1,0 +1,1 @@
+"""The rivals: the same three requests, written as their documentation writes them."""

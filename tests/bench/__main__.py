@@ -201,9 +201,7 @@ def scale_order(stage: Stage, server: Server, kind: str, who: str) -> dict[str, 
     order = stage.order(server, "list" if kind == "deep list" else kind, who)
     tenant = stage.books.cast[who]["tenant"]
     with psycopg.connect(stage.rivals) as connection:
-        query = (
-            "SELECT id FROM invoices_invoice WHERE tenant_id = %s AND created_at < now() - interval '1 day' ORDER BY md5(id::text) LIMIT 500"
-        )
+        query = "SELECT id FROM invoices_invoice WHERE tenant_id = %s AND created_at < now() - interval '1 day' ORDER BY md5(id::text) LIMIT 500"
         if kind == "detail":
             order["paths"] = [f"/invoices/{id}" for (id,) in connection.execute(query, [tenant])]
         if kind == "deep list":

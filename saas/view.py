@@ -88,6 +88,7 @@ class SecureViewSet(ViewSetMixin, APIView):
         begins.
         """
         admit(self.http, self.allowed_methods)
+        refuse_again(self.http)
         self.principal = self.who_is_calling()
         self.actor = self.leaving.enter_context(entered(self.principal))
         self.note_who()
@@ -113,7 +114,6 @@ class SecureViewSet(ViewSetMixin, APIView):
         """The principal; who proves nothing is counted against their network before they hear
         so.
         """
-        refuse_again(self.http)
         try:
             return identify(self.http)
         except Problem:

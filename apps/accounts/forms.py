@@ -7,6 +7,7 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm
 from django import forms
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest
 
@@ -114,7 +115,9 @@ class Proof(Form):
         if adapter.authenticate(self.request, email=self.user.email, password=password) is None:
             self.add_error("password", "This is not your password.")
         elif code is not None:
-            reserved = attempts.reserve("second-factor", str(self.user.pk), None)
+            reserved = attempts.reserve(
+                "second-factor", self.user.email, self.request, patience=settings.FACTOR_PATIENCE
+            )
             if services.accepts(self.user, code) is None:
                 self.add_error("code", WRONG_CODE)
             else:

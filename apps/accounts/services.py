@@ -3,11 +3,14 @@
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
 from axes.models import AccessAttempt
+from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
+from django.core.cache import cache
 from django.db import IntegrityError, transaction
 
 from apps.accounts import letters, queries
 from apps.accounts.models import RecoveryCode, User
+from saas.authentication import attempts
 from saas.crypto import digest, random_text
 from saas.errors import Problem
 
@@ -58,6 +61,7 @@ def reset_password(user: User, token: str, password: str) -> bool:
     if not default_token_generator.check_token(user, token):
         return False
     set_password(user, password)
+    attempts.forget("account", user.email)  # guesses at the password that was
     return True
 
 
@@ -78,6 +82,16 @@ def end_sessions(user: User, *, keep: str = "", only: str = "") -> None:
     (ended.filter(session_key=only) if only else ended).delete()
 
 
+class Totp(TOTP):
+    """A code of this step of thirty seconds or of a neighbour: clocks differ, and people type
+    slowly. None is accepted twice, however long it is still right.
+    """
+
+    def _mark_code_used(self, code: str) -> bool:
+        place = self._get_used_cache_key(code)
+        return bool(cache.add(place, "y", timeout=3 * settings.MFA_TOTP_PERIOD))
+
+
 @transaction.atomic
 def enrol(user: User, seed: str, code: str, *, keep: str) -> list[str]:
     """Ask for a second factor from now on, and give recovery codes, once. Raises 400 for a wrong
@@ -86,7 +100,7 @@ def enrol(user: User, seed: str, code: str, *, keep: str) -> list[str]:
     User.objects.select_for_update().get(pk=user.pk)
     if queries.authenticator(user) is not None:
         raise Problem("conflict", "You have a second factor already.")
-    if not TOTP.activate(user, seed).validate_code(code):
+    if not Totp.activate(user, seed).validate_code(code):
         raise Problem("invalid-request", "This code is not right, or it was used already.")
     end_sessions(user, keep=keep)
     letters.tell(user, "A second factor was set up for your account")
@@ -117,7 +131,7 @@ def accepts(user: User, code: str) -> Authenticator | None:
     factor = queries.authenticator(user)
     if factor is None:
         return None
-    if TOTP(factor).validate_code(code) or use_recovery_code(user, code):
+    if Totp(factor).validate_code(code) or use_recovery_code(user, code):
         return factor
     return None
 

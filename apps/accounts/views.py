@@ -135,7 +135,7 @@ def confirm_enrolment(request: HttpRequest) -> HttpResponse:
     form = forms.ConfirmEnrolment(posted(request))
     if form.is_valid():
         try:
-            reserved = attempts.reserve("second-factor", str(request.user.pk), None)
+            reserved = attempts.reserve("enrolment", str(request.user.pk), None)
             codes = services.enrol(
                 request.user,  # type: ignore[arg-type]  # signed in
                 seed,

@@ -8,14 +8,17 @@ from django.db import models
 from django.db.models import F
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.activity import queries
 from apps.activity.access import AlertEvent
 from apps.activity.models import Alert
+from saas import alerts
 from saas.audit import trail
 from saas.context import Actor
 from saas.errors import Problem
 from saas.persistence import letters
 from saas.tenancy.binding import bind
+from saas.tenancy.person import tenants_of
 
 
 def raise_alert(
@@ -34,6 +37,21 @@ def raise_alert(
             if insert(alert):
                 tell(alert)
                 return
+
+
+def alert_of_guesses(name: str, **_: Any) -> None:
+    """Sign-in was shut for a network that guessed (RATE-09): the organizations of the person who
+    was guessed at last learn of it.
+    """
+    person = User.objects.filter(email__iexact=name).first()
+    for tenant_id in tenants_of(person.pk) if person else []:
+        alerts.alert(
+            tenant_id,
+            "sign-in.guessed",
+            "Ten sign-ins in a row failed from one network, the last as one of your members. "
+            "Nobody there can sign in for a quarter of an hour.",
+            row=person,
+        )
 
 
 def seen_again(**which: Any) -> bool:

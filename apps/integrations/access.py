@@ -24,12 +24,6 @@ class Webhooks(Permission):
     WRITE = "webhooks:write"
 
 
-class Security(Permission):
-    """What may be done to what people allowed others."""
-
-    WRITE = "security:write"
-
-
 class Exports(Permission):
     """What may be done to take data out in bulk."""
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 
 from apps.integrations import grants, queries, services
-from apps.integrations.access import ApiKeys, GrantEvent, KeyEvent, Security
+from apps.integrations.access import ApiKeys, GrantEvent, KeyEvent
+from apps.organizations.access import Security
 from saas.context import Actor
 from saas.persistence.several import Several
 

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.integrations import connected, queries, services
-from apps.integrations.access import ApiKeys, Integrations, KeyEvent, Security
+from apps.integrations.access import ApiKeys, Integrations, KeyEvent
 from apps.integrations.models import ApiKey
 from apps.integrations.serializers import (
     ApiKeyInput,
@@ -17,6 +17,7 @@ from apps.integrations.serializers import (
     IntegrationOutput,
     RotationInput,
 )
+from apps.organizations.access import Security
 from saas.authorization.access import permit
 from saas.authorization.operations import Allow
 from saas.view import SecureViewSet

@@ -271,6 +271,7 @@ ACCOUNT_RATE_LIMITS = False  # saas.authentication.attempts counts, before the p
 MFA_ADAPTER = "apps.accounts.adapters.SecondFactors"
 MFA_SUPPORTED_TYPES = ["totp"]
 MFA_TOTP_ISSUER = "Strongroom"
+MFA_TOTP_PERIOD, MFA_TOTP_TOLERANCE = 30, 1  # seconds, and steps to either side
 MFA_FORMS = {"authenticate": "apps.accounts.forms.SecondFactorForm"}
 MFA_RATE_LIMITS = False  # as above
 

@@ -16,7 +16,8 @@ from saas.crypto import digest
 from saas.edge.address import client_ip, network_of
 from saas.errors import Problem
 
-# Sent with `network` at the moment when sign-in is shut for it (RATE-09); once for each time.
+# Sent with `network`, and the `name` that was tried last, at the moment when sign-in is shut for
+# the network (RATE-09); once for each time.
 network_shut = Signal()
 
 
@@ -28,6 +29,7 @@ class Try(NamedTuple):
     keys: tuple[str, ...]
     network: str | None
     ticket: str = ""
+    name: str = ""
 
 
 def count_network(request: HttpRequest, group: str, *, name: str = "") -> None:
@@ -86,7 +88,7 @@ def reserve(
             _attempt(store, ceilings[1], settings.CEILING)
     except StoreUnavailable:
         raise Problem("not-ready", "Attempts cannot be counted at the moment.") from None
-    return Try((pair, *ceilings), charged, ticket)
+    return Try((pair, *ceilings), charged, ticket, name)
 
 
 def forgive(tried: Try) -> None:
@@ -113,7 +115,7 @@ def missed(tried: Try) -> None:
         if failed.remaining == 0:
             [shut] = store.take([_shut(tried.network)])
             if not shut.wait:
-                network_shut.send_robust(sender=None, network=tried.network)
+                network_shut.send_robust(sender=None, network=tried.network, name=tried.name)
     except StoreUnavailable:
         raise Problem("not-ready", "Attempts cannot be counted at the moment.") from None
 

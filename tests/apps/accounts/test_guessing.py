@@ -330,3 +330,10 @@ def test_of_hundreds_of_guesses_at_once_ten_are_compared(target, guesses, monkey
     assert len(compared) == 10
     assert sign_in(owner, target.email).status_code == IN
     assert sign_in(Client(REMOTE_ADDR=anywhere()), target.email).status_code == IN
+
+
+@pytest.mark.practice("RATE-09")
+def test_the_organization_of_who_is_guessed_at_gets_an_alert(browser, clerk, acme):
+    assert tries(browser, clerk.email, *["wrong"] * 10) == [WRONG] * 10
+    [raised] = acme.owner.get("alerts").json()["results"]
+    assert (raised["kind"], raised["subject"]["id"]) == ("sign-in.guessed", str(clerk.pk))

@@ -197,3 +197,19 @@ def test_nobody_is_sent_to_another_site_after_signing_in(browser, clerk, next):
 @pytest.mark.parametrize("path", ["email/", "password/set/", "password/change/", "reauthenticate/"])
 def test_of_allauth_only_what_is_written_in_the_routes_exists(path, db):
     assert Client().get(f"/accounts/{path}", secure=True).status_code == 404
+
+
+@pytest.mark.practice("AUTHN-08")
+@pytest.mark.parametrize("steps", [-2, -1, 0, 1, 2])
+def test_a_code_of_a_neighbouring_step_is_good_once_for_as_long_as_it_is_right(
+    clerk, seed, steps, time_machine
+):
+    time_machine.move_to("2026-11-22T12:00:00+00:00", tick=False)
+    code, good = code_of(seed, steps), abs(steps) <= 1
+    for moment in (0, 30, 30):
+        time_machine.shift(moment)
+        browser = Client(REMOTE_ADDR=anywhere())
+        sign_in(browser, clerk.email)
+        answer = browser.post(FACTOR, {"code": code}, secure=True)
+        assert (answer.status_code == 303) is good
+        good = steps == 2 and moment == 0  # what was too early is right a step later

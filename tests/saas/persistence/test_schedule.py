@@ -7,11 +7,11 @@ from threading import Barrier
 
 import pytest
 import time_machine
-from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
 from django.utils.module_loading import autodiscover_modules
 
+from apps.accounts.models import Session
 from apps.organizations.models import Invitation
 from saas.persistence import schedule, worker
 from saas.persistence.models import IdempotencyRecord, OutboxEntry, RegularJob

@@ -35,9 +35,14 @@ Draft an invoice; sent twice, it is still one invoice:
     -H 'Content-Type: application/json' -H 'Idempotency-Key: {idempotency_key}' \\
     -d '{{"customer": "{customer}", "currency": "EUR", "lines": [{line}]}}'
 
+Sign in at {url}/accounts/login/ with one of these passwords, and then
+with a code that an authenticator app makes of the key behind it:
+
+{people}
+
   {url}/docs/       every operation, and what each problem means
   {url}/dev/mail    the mails that the worker would have sent
-  .venv/bin/python manage.py seed_demo    everybody else, with fresh passwords and keys
+  .venv/bin/python manage.py seed_demo    everybody and everything else, with fresh secrets
 
 From here on each request leaves one line below.
 """
@@ -103,6 +108,10 @@ def welcome(loaded: demo.Entry, url: str) -> str:
     return WELCOME.format(
         url=url,
         database=f"{connection.display_name} ({name})",
+        people="\n".join(
+            f"  {one['email']:<24} {one['password']}  {one['totp_secret']}"
+            for one in acme["members"]
+        ),
         key=acme["api_keys"][0]["secret"],
         customer=acme["customers"][0],
         idempotency_key=random_text(22),

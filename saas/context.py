@@ -6,9 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.apps import apps
 from django.conf import settings
 
 
@@ -18,6 +19,15 @@ class PrincipalKind(StrEnum):
     API_KEY = "api-key"
     USER_TOKEN = "user-token"  # noqa: S105  # the name of a kind, not a secret
     SERVICE = "service"
+
+
+class Seen(NamedTuple):
+    """What the database saw in the statement that proved a principal: it is told this tenant until
+    the transaction ends, and the person has this role there (None: they are no member).
+    """
+
+    tenant_id: UUID
+    role: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,7 @@ class Principal:
     scopes: frozenset[str]
     expires_at: datetime | None
     credential: Any = None
+    seen: Seen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +55,13 @@ class Actor:
 
     principal: Principal
     tenant_id: UUID
-    tenant: Any
     role: str | None
     rights: frozenset[str]
+
+    @property
+    def tenant(self) -> Any:
+        """The row of the tenant, read when somebody asks for it: hardly anybody does."""
+        return apps.get_model(settings.SAAS_TENANT_MODEL).objects.get(pk=self.tenant_id)
 
     @property
     def user_id(self) -> UUID | None:

@@ -71,7 +71,7 @@ class Member:
             rights,
             None,
         )
-        return Actor(principal, self.organization.id, None, self.role, rights)
+        return Actor(principal, self.organization.id, self.role, rights)
 
 
 @dataclass

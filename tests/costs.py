@@ -42,7 +42,7 @@ def guards() -> dict[str, Callable[[], object]]:
     answer = problem_response(Problem("not-found"), request)
     scopes = frozenset({Customers.WRITE})
     principal = Principal(PrincipalKind.API_KEY, tenant, tenant, tenant, tenant, scopes, None)
-    actor = Actor(principal, tenant, None, "clerk", scopes)
+    actor = Actor(principal, tenant, "clerk", scopes)
     rule, asked = Allow(Customers.WRITE), strict_json.parse(body)
     windows = [Window(f"{n}:{tenant}", 10**9, 3600) for n in range(4)]
     store, sealed = MemoryCounters(), crypto.seal(key, body, b"here")

@@ -81,7 +81,7 @@ def tell(grant: OAuthGrant, event: GrantEvent, what: str) -> None:
 def note_token_use(principal: Principal) -> None:
     """Remember that a token was used, at most once a minute; nobody waits for it."""
     if queries.use_is_news(principal):
-        noted = queries.unlocked_token(principal.credential.pk).values("pk")
+        noted = queries.unlocked_token(principal.credential.id).values("pk")
         now = timezone.now()
         OAuthAccessToken.objects.filter(pk__in=noted).update(last_used_at=now)
         if principal.credential.grant_id is not None:  # it outlives its tokens, so it is asked

@@ -1,8 +1,10 @@
 """From a secret to a principal: the one query that may see a row before its tenant is known."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.apps import apps
@@ -13,9 +15,9 @@ from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
 from saas.authentication.models import UsableKeys
-from saas.authentication.oauth.scopes import scopes_of
+from saas.authentication.oauth.scopes import scopes_for
 from saas.authentication.oauth.tokens import checksum_of
-from saas.context import Principal, PrincipalKind
+from saas.context import Principal, PrincipalKind, Seen
 from saas.crypto import digest
 
 
@@ -24,30 +26,98 @@ def api_key_model() -> Any:
     return apps.get_model(settings.SAAS_API_KEY_MODEL)
 
 
+def keys_with(digested: Any, at: Any) -> QuerySet[Any]:
+    """The key with this digest, if it is usable at this moment.
+
+    Not through the manager, which wants a tenant: a digest names one row, and only its holder
+    knows it.
+    """
+    return UsableKeys(api_key_model()).usable(at).filter(digest=digested)
+
+
+def tokens_with(checksum: Any, at: Any) -> QuerySet[Any]:
+    """The access token with this checksum, if it is usable at this moment."""
+    rows: QuerySet[Any] = get_access_token_model().objects.usable(at)
+    return rows.filter(token_checksum=checksum)
+
+
+class Proof(NamedTuple):
+    """How one kind of credential is looked up, and what is read of its row and of the client.
+
+    PostgreSQL does it by `function`, in one statement with the binding of the tenant and the look
+    at the membership; saas.persistence.guards derives it from `rows`, so both find the same.
+    """
+
+    function: str
+    statement: str
+    rows: Callable[[Any, Any], QuerySet[Any]]
+    tenant: str
+    person: str
+    columns: tuple[str, ...]
+
+
+KEY = Proof(
+    "saas_prove_key",
+    "SELECT * FROM saas_prove_key(%s, %s)",
+    keys_with,
+    "tenant_id",
+    "creator_id",
+    ("id", "tenant_id", "creator_id", "scopes", "expires_at", "last_used_at"),
+)
+TOKEN = Proof(
+    "saas_prove_token",
+    "SELECT * FROM saas_prove_token(%s, %s)",
+    tokens_with,
+    "organization_id",
+    "user_id",
+    (
+        *("id", "organization_id", "user_id", "application_id", "grant_id", "scope"),
+        *("expires", "last_used_at"),
+        *("application__allowed_scopes", "application__authorization_grant_type"),
+    ),
+)
+
+PROOFS = (KEY, TOKEN)
+
+
+def proved(proof: Proof, shown: str) -> tuple[Any, Seen | None]:
+    """The usable row with this digest, or None; and what the database saw on the way to it."""
+    now = timezone.now()
+    if connection.vendor != "postgresql":
+        found = proof.rows(shown, now).values(*proof.columns).first()
+        return SimpleNamespace(**found) if found else None, None
+    with connection.cursor() as cursor:
+        cursor.execute(proof.statement, [shown, now])
+        *found, role = cursor.fetchone()
+    row = SimpleNamespace(**dict(zip(proof.columns, found, strict=True)))
+    if row.id is None:
+        return None, None
+    # Outside a transaction the database has forgotten the tenant again.
+    seen = Seen(getattr(row, proof.tenant), role) if connection.in_atomic_block else None
+    return row, seen
+
+
+def listed(scopes: Any) -> list[str]:
+    """A list of scopes as its column gives it: past the ORM that is JSON."""
+    names: list[str] = json.loads(scopes) if isinstance(scopes, str) else scopes
+    return names
+
+
 def key_principal(secret: str) -> Principal | None:
     """The principal of a well-formed key, or None when no usable key has this digest."""
-    digested = digest(secret)
-    with credential_shown(digested):
-        # Not through the manager, which wants a tenant: a digest names one row, and only its holder
-        # knows it.
-        key = (
-            UsableKeys(api_key_model())
-            .usable()
-            .filter(digest=digested)
-            .only("id", "tenant_id", "creator_id", "scopes", "expires_at", "last_used_at")
-            .first()
-        )
+    key, seen = proved(KEY, digest(secret))
     if key is None:
         return None
     return Principal(
         kind=PrincipalKind.API_KEY,
-        id=key.pk,
-        credential_id=key.pk,
+        id=key.id,
+        credential_id=key.id,
         tenant_id=key.tenant_id,
         user_id=key.creator_id,
-        scopes=frozenset(key.scopes),
+        scopes=frozenset(listed(key.scopes)),
         expires_at=key.expires_at,
         credential=key,
+        seen=seen,
     )
 
 
@@ -61,23 +131,25 @@ def was_issued(secret: str) -> bool:
 def token_principal(secret: str) -> Principal | None:
     """The principal of a well-formed access token, or None when no usable one has this checksum.
 
-    One query, with person and client in it. A person counts as one principal whichever of their
-    tokens is used, a service as its client: a new token every 15 minutes brings no new limits.
+    A person counts as one principal whichever of their tokens is used, a service as its client: a
+    new token every 15 minutes brings no new limits.
     """
-    tokens = get_access_token_model().objects.usable(timezone.now())
-    row = tokens.select_related("application").filter(token_checksum=checksum_of(secret)).first()
-    if row is None:
+    token, seen = proved(TOKEN, checksum_of(secret))
+    if token is None:
         return None
-    is_person = row.user_id is not None
+    is_person = token.user_id is not None
+    allowed = listed(token.application__allowed_scopes)
+    grant_type = token.application__authorization_grant_type
     return Principal(
         kind=PrincipalKind.USER_TOKEN if is_person else PrincipalKind.SERVICE,
-        id=row.user_id if is_person else row.application_id,
-        credential_id=row.grant_id if is_person else row.pk,
-        tenant_id=row.organization_id,
-        user_id=row.user_id,
-        scopes=frozenset(row.scope.split()) & scopes_of(row.application),
-        expires_at=row.expires,
-        credential=row,
+        id=token.user_id if is_person else token.application_id,
+        credential_id=token.grant_id if is_person else token.id,
+        tenant_id=token.organization_id,
+        user_id=token.user_id,
+        scopes=frozenset(token.scope.split()) & scopes_for(allowed, grant_type),
+        expires_at=token.expires,
+        credential=token,
+        seen=seen,
     )
 
 

@@ -8,14 +8,16 @@ lived in a migration would be gone without a word after the next one.
 
 import hashlib
 from collections.abc import Iterator
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from django.apps import apps
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from saas.authentication.lookup import PROOFS, Proof
 from saas.persistence.tenant import TenantModel
+from saas.tenancy.entrance import roles_held
 
 # Never wrapped in (SELECT …): the planner could not see the value and would read whole tables.
 BOUND = "nullif(current_setting('app.tenant', true), '')::uuid"
@@ -76,6 +78,8 @@ def expected(vendor: str) -> list[Guard]:
             guards += derive.append_only(model)
         if issubclass(model, DropBox):
             guards += derive.drop_box(model)
+    for proof in PROOFS:
+        guards += derive.proof(proof)
     return guards
 
 
@@ -118,8 +122,65 @@ def marked(name: str, text: str) -> str:
     return f"{name}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
+class Named(models.Expression):
+    """A name of a function's own, where a query has a value."""
+
+    def __init__(self, name: str, field: "models.Field[Any, Any]") -> None:
+        super().__init__(output_field=field)
+        self.name = name
+
+    def as_sql(self, *_: Any) -> tuple[str, tuple[()]]:
+        """The name; nothing is left to be filled in."""
+        return self.name, ()
+
+
+def text_and_types(rows: models.QuerySet[Any]) -> tuple[str, list[str]]:
+    """A query as a statement without parameters, and the types of its columns."""
+    compiler = rows.query.get_compiler(connection=connection)
+    text, parameters = compiler.as_sql()
+    if parameters:
+        raise ValueError(f"A value would be frozen into a function: {text}")
+    return text, [str(column.output_field.db_type(connection)) for column, *_ in compiler.select]
+
+
 class _PostgreSQL:
-    """Row security, composite keys and triggers of PostgreSQL."""
+    """Row security, composite keys, triggers and functions of PostgreSQL."""
+
+    def proof(self, proof: Proof) -> Iterator[Guard]:
+        """The look-up of a credential with what follows from it: one trip, and a plan that the
+        session keeps. It has the caller's rights (SECURITY INVOKER), so every policy stands.
+        """
+        name, text, moment = proof.function, models.TextField(), models.DateTimeField()
+        found = proof.rows(Named(f"{name}.shown", text), Named(f"{name}.moment", moment))
+        row, types = text_and_types(found.values_list(*proof.columns))
+        members: models.QuerySet[Any] = models.QuerySet(
+            apps.get_model(settings.SAAS_MEMBERSHIP_MODEL)
+        ).filter(tenant_id=Named(f"{name}.{proof.tenant}", models.UUIDField()))
+        person = Named(f"{name}.{proof.person}", models.UUIDField())
+        role, [role_type] = text_and_types(roles_held(members, person))
+        body = f"""
+            BEGIN
+                PERFORM set_config('app.credential', shown, true);
+                {row} INTO {", ".join(proof.columns)};
+                IF FOUND THEN
+                    PERFORM set_config('app.tenant', {name}.{proof.tenant}::text, true),
+                        set_config('app.credential', '', true);
+                    {role} INTO role_there;
+                END IF;
+            END
+        """
+        outs = [f"OUT {column} {type_}" for column, type_ in zip(proof.columns, types, strict=True)]
+        given = ", ".join([*outs, f"OUT role_there {role_type}"])
+        yield Guard(
+            "",
+            marked(name, body),
+            (
+                f"DROP FUNCTION IF EXISTS {name}(text, timestamptz)",
+                f"CREATE FUNCTION {name}(shown text, moment timestamptz, {given}) "
+                "LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, public, pg_temp "
+                f"AS $${body}$$",
+            ),
+        )
 
     def root(self, model: type[models.Model]) -> Iterator[Guard]:
         """The tenant's own row, which is its own tenant; its id may be listed by the room named for
@@ -278,6 +339,10 @@ class _SQLite:
     wall of rows.
     """
 
+    def proof(self, proof: Proof) -> Iterator[Guard]:
+        """SQLite has no functions of its own: the queries run one by one."""
+        yield from ()
+
     def root(self, model: type[models.Model]) -> Iterator[Guard]:
         """SQLite has no row security."""
         yield from ()
@@ -355,7 +420,7 @@ def missing(connection: BaseDatabaseWrapper) -> list[Guard]:
     return [
         guard
         for guard in expected(connection.vendor)
-        if guard.table in tables and (guard.table, guard.name) not in standing
+        if guard.table in tables | {""} and (guard.table, guard.name) not in standing
     ]
 
 
@@ -383,6 +448,10 @@ STANDING = {
         UNION ALL
         SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
             WHERE t.tgenabled IN ('O', 'A') AND c.relnamespace = current_schema()::regnamespace
+        UNION ALL
+        SELECT '', p.proname || '_' || left(encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex'), 8)
+            FROM pg_proc p WHERE NOT p.prosecdef AND p.pronamespace = current_schema()::regnamespace
+            AND p.proconfig = ARRAY['search_path=pg_catalog, public, pg_temp']
     """,
     "sqlite": "SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'",
 }

@@ -53,12 +53,14 @@ class BoundTenant(models.Expression):
 
 
 @contextmanager
-def bind(tenant_id: UUID, *, to_the_commit: bool = False) -> Iterator[None]:
+def bind(tenant_id: UUID, *, to_the_commit: bool = False, is_told: bool = False) -> Iterator[None]:
     """Work for one tenant, in one transaction, on both walls: the manager's and row security's.
 
     Binding the same tenant again changes nothing; another one raises TenantAlreadyBound,
     because what was read for the first could be written for the second. `to_the_commit`
-    promises that the caller's transaction ends with the block, and saves a statement.
+    promises that the caller's transaction ends with the block, and saves a statement. `is_told`
+    says that this transaction has told the database, by the statement that proved the caller; were
+    it not so, row security would show nothing.
     """
     before = _bound.get()
     if before == tenant_id:
@@ -69,7 +71,8 @@ def bind(tenant_id: UUID, *, to_the_commit: bool = False) -> Iterator[None]:
     with transaction.atomic(savepoint=False):
         token = _bound.set(tenant_id)
         try:
-            _tell_database(tenant_id)  # inside: a lost connection must not leave the thread bound
+            if not is_told:  # inside: a lost connection must not leave the thread bound
+                _tell_database(tenant_id)
             yield
             # A rollback or the end of the transaction takes the setting with it; otherwise it must
             # go now.

@@ -28,8 +28,13 @@ def service_rights() -> frozenset[str]:
 
 def scopes_of(application: Any) -> frozenset[str]:
     """What tokens of this client may carry at this moment."""
-    allowed = known_scopes() & frozenset(application.allowed_scopes)
-    if application.authorization_grant_type == SERVICE_GRANT:
+    return scopes_for(application.allowed_scopes, application.authorization_grant_type)
+
+
+def scopes_for(allowed_scopes: list[str], grant_type: str) -> frozenset[str]:
+    """The same, of a client with these two columns."""
+    allowed = known_scopes() & frozenset(allowed_scopes)
+    if grant_type == SERVICE_GRANT:
         return allowed - settings.SAAS_PERSONS_ONLY
     return allowed - {INTROSPECTION}
 

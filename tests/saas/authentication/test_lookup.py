@@ -1,5 +1,7 @@
 """The one query before a tenant is known sees the one row whose secret was shown."""
 
+from dataclasses import replace
+
 import pytest
 from django.db import connection, transaction
 
@@ -7,8 +9,11 @@ from apps.integrations.models import ApiKey
 from saas.authentication import lookup
 from saas.authentication.models import UsableKeys
 from saas.crypto import digest
+from saas.errors import Problem
 from saas.tenancy.binding import bind
+from saas.tenancy.entrance import entered
 from tests.cast import make_tenant
+from tests.saas.walls import as_owner
 from tests.saas.wire import on_postgresql
 
 pytestmark = [pytest.mark.practice("AUTHZ-02"), pytest.mark.practice("AUTHN-05")]
@@ -57,6 +62,44 @@ def test_the_principal_is_what_the_row_says_and_holds_no_secret(acme):
     assert principal.scopes == frozenset(acme.clerk.key.scopes)
     assert acme.clerk.secret not in repr(principal)
     assert lookup.key_principal(acme.clerk.secret + "x") is None
+
+
+@on_postgresql
+@pytest.mark.practice("AUTHZ-06")
+def test_the_statement_that_proves_a_caller_tells_the_tenant_and_no_more(committed):
+    acme, globex = make_tenant("Acme"), make_tenant("Globex")
+    with transaction.atomic():
+        principal = lookup.key_principal(acme.clerk.secret)
+        assert principal.seen == (acme.id, "clerk")
+        assert visible() == {
+            member.key.pk for member in acme.members
+        }  # and the digest is forgotten
+    assert visible() == set()
+    with transaction.atomic():
+        assert lookup.key_principal(globex.clerk.secret + "x") is None
+        assert visible() == set()
+    assert lookup.key_principal(acme.clerk.secret).seen is None  # nothing that lasts was told
+
+
+@on_postgresql
+@pytest.mark.practice("AUTHZ-03")
+def test_what_was_seen_in_one_transaction_opens_nothing_in_the_next(committed):
+    acme, globex = make_tenant("Acme"), make_tenant("Globex")
+    with transaction.atomic():
+        principal = lookup.key_principal(acme.clerk.secret)
+    with entered(principal):
+        assert visible() == set()
+    moved = replace(principal, tenant_id=globex.id)  # seen elsewhere: asked again, and a stranger
+    with pytest.raises(Problem), transaction.atomic(), entered(moved):
+        pass
+
+
+@on_postgresql
+def test_the_look_up_stands_behind_the_walls(committed):
+    acme = make_tenant("Acme")
+    assert acme.owner.get("notes").status_code == 200
+    as_owner("DROP POLICY readable_by_digest ON integrations_apikey")
+    assert acme.owner.get("notes").status_code == 401
 
 
 @pytest.mark.core

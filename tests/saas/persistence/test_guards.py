@@ -5,11 +5,12 @@ missed aloud when it is gone.
 import pytest
 from django.core.checks import run_checks
 from django.core.management import call_command
-from django.db import connection
+from django.db import ProgrammingError, connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from saas.authentication.models import UsableKeys
 from saas.persistence import guards
-from tests.saas.walls import as_owner, owner
+from tests.saas.walls import as_owner, in_database, owner
 from tests.saas.wire import on_postgresql, on_sqlite
 
 pytestmark = [pytest.mark.core, pytest.mark.practice("AUTHZ-02"), pytest.mark.practice("LOG-04")]
@@ -18,6 +19,8 @@ pytestmark = [pytest.mark.core, pytest.mark.practice("AUTHZ-02"), pytest.mark.pr
 def drop(guard):
     """The statement that takes a guard away."""
     create = guard.statements[-1]
+    if create.startswith("CREATE FUNCTION"):
+        return guard.statements[0]
     if "POLICY" in create:
         return f'DROP POLICY "{guard.name}" ON {guard.table}'
     if "CONSTRAINT" in create:
@@ -73,6 +76,9 @@ def test_a_reference_to_another_tenants_table_has_a_guard_in_both_directions(db)
         """ALTER TABLE toy_note DROP CONSTRAINT toy_note_parent_id_same_tenant;
            ALTER TABLE toy_note ADD CONSTRAINT toy_note_parent_id_same_tenant
            FOREIGN KEY (tenant_id, parent_id) REFERENCES toy_note (tenant_id, id) NOT VALID""",
+        "ALTER FUNCTION saas_prove_key(text, timestamptz) SECURITY DEFINER",
+        "ALTER FUNCTION saas_prove_key(text, timestamptz) RESET search_path",
+        "ALTER FUNCTION saas_prove_token(text, timestamptz) SET search_path = pg_temp, public",
     ],
 )
 def test_a_guard_that_stands_but_does_not_work_is_missing_and_the_next_migrate_mends_it(
@@ -82,6 +88,35 @@ def test_a_guard_that_stands_but_does_not_work_is_missing_and_the_next_migrate_m
     assert found("saas.E013") == ["saas.E013"]
     call_command("migrate", verbosity=0)
     assert guards.missing(connection) == []
+
+
+@on_postgresql
+def test_a_look_up_that_forgets_one_condition_is_missing(committed, monkeypatch):
+    """The text is that of the queryset, so another `usable()` is another function."""
+    usable, standing = UsableKeys.usable, guards.expected("postgresql")
+    monkeypatch.setattr(
+        UsableKeys, "usable", lambda self, at: usable(self, at).filter(last_used_at=None)
+    )
+    [gone] = guards.missing(connection)
+    assert gone not in standing
+    monkeypatch.undo()
+    as_owner(gone.statements[0], gone.statements[1])
+    assert [guard.name[:14] for guard in guards.missing(connection)] == ["saas_prove_key"]
+    call_command("migrate", verbosity=0)
+    assert guards.missing(connection) == []
+
+
+@on_postgresql
+def test_the_serving_role_cannot_change_how_a_credential_is_looked_up(committed):
+    for sql in (
+        "CREATE OR REPLACE FUNCTION saas_prove_key(text, timestamptz) RETURNS void LANGUAGE sql "
+        "AS 'SELECT 1'",
+        "DROP FUNCTION saas_prove_key(text, timestamptz)",
+        "ALTER FUNCTION saas_prove_key(text, timestamptz) RESET search_path",
+        "CREATE FUNCTION saas_prove_key(text, text) RETURNS void LANGUAGE sql AS 'SELECT 1'",
+    ):
+        with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
+            in_database(None, sql)
 
 
 @on_postgresql

@@ -26,10 +26,9 @@ from saas.edge.log import TracedRequest
 from saas.edge.networks import refuse_again
 from saas.errors import Problem, problem_response
 from saas.persistence import idempotency
-from saas.persistence.texts import Filled, Text
+from saas.persistence.texts import ID, Text
 from saas.responses import etags, expiry, pages
 from saas.responses.problems import as_problem
-from saas.tenancy.binding import for_nobody
 from saas.tenancy.entrance import entered
 from saas.throttling import limits
 from saas.validation.inputs import Filters, Input, NoInput, judge, judge_query, read_body
@@ -226,12 +225,7 @@ class SecureViewSet(ViewSetMixin, APIView):
         if self.action == "retrieve" and self.action in self.hot:
             row = self.text_of_one().one(self.kwargs[name])
         else:
-            rows = self.rows() if rows is None else rows
-            if self.http.method not in ("GET", "HEAD"):
-                rows = rows.select_for_update(
-                    of=("self",)
-                )  # two writers: the second sees what the first left
-            row = rows.get(pk=self.kwargs[name])
+            row = self.locked(self.rows() if rows is None else rows).get(pk=self.kwargs[name])
         assert self.rule is not None  # noqa: S101  # permit() has seen to it
         self.facts.object_ids.append(str(row.pk))
         permit_row(self.actor, self.rule, row)
@@ -239,6 +233,14 @@ class SecureViewSet(ViewSetMixin, APIView):
         if self.rule.precondition:
             etags.require_match(self.http.META.get("HTTP_IF_MATCH"), self.etag(row))
         return row
+
+    def locked(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        """The same rows, locked where they are read to be changed."""
+        if self.http.method not in ("GET", "HEAD"):
+            rows = rows.select_for_update(
+                of=("self",)
+            )  # two writers: the second sees what the first left
+        return rows
 
     def etag(self, row: Any) -> str:
         """The version of `row` as this reader sees it."""
@@ -276,7 +278,7 @@ class SecureViewSet(ViewSetMixin, APIView):
         )
 
     @classmethod
-    def blank(cls, action: str) -> models.QuerySet[Any]:
+    def everybodys(cls, action: str) -> models.QuerySet[Any]:
         """`rows()` of a view that has met no caller and no request: what they say is nobody's."""
         view = cls()
         view.action = action
@@ -286,18 +288,14 @@ class SecureViewSet(ViewSetMixin, APIView):
     @cache
     def text_of_one(cls) -> Text:
         """The SQL of one row, whichever it is."""
-        with for_nobody():
-            rows = cls.blank("retrieve")
-            return Text.of(rows.filter(pk=Filled("id", rows.model._meta.pk)))
+        return Text.of(lambda: cls.everybodys("retrieve").filter(pk=ID))
 
     @classmethod
     @cache
     def text_of_page(cls, onwards: bool, back: bool, size: int) -> Text:
         """The SQL of a page: the first, or one that starts at a row, whichever it is."""
-        with for_nobody():
-            rows = cls.blank("list")
-            place = pages.Place(None, Filled("id", rows.model._meta.pk), back) if onwards else None
-            return Text.of(pages.sought(rows, pages.NEWEST, place, size))
+        place = pages.Place(None, ID, back) if onwards else None
+        return Text.of(lambda: pages.sought(cls.everybodys("list"), pages.NEWEST, place, size))
 
     def show(self, row: Any, *, status: int = 200, **more: Any) -> Response:
         """One row as this reader may see it, with its ETag and, when it was made, its address."""

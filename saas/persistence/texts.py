@@ -4,7 +4,7 @@ Building and compiling a query costs Django several times what PostgreSQL takes 
 text is derived from the view's own queryset, and is the one that the queryset would have sent.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Self
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -26,6 +26,9 @@ class Filled(models.Expression):
         return "%s", (self.blank,)
 
 
+ID = Filled("id", models.UUIDField())  # of the row that is sought, or that a page starts at
+
+
 class Part(NamedTuple):
     """Rows that point at the one that was read: where they go, by which key, and their text."""
 
@@ -45,9 +48,10 @@ class Text(NamedTuple):
     parts: list[Part]
 
     @classmethod
-    def of(cls, rows: models.QuerySet[Any]) -> Self:
-        """The text of a queryset that was built inside for_nobody()."""
+    def of(cls, build: Callable[[], models.QuerySet[Any]]) -> Self:
+        """The text of a queryset, which is built and compiled where nobody is bound."""
         with for_nobody():
+            rows = build()
             compiler = rows.query.get_compiler(connection=connection)
             sql, found = compiler.as_sql()
             blanks = tuple(one for one in found if isinstance(one, Blank))
@@ -104,5 +108,5 @@ class Text(NamedTuple):
 def _parts(rows: models.QuerySet[Any]) -> Iterator[Part]:
     for asked in rows._prefetch_related_lookups:  # type: ignore[attr-defined]  # the stubs leave it out
         link = rows.model._meta.get_field(asked.prefetch_through).remote_field
-        of_one = asked.queryset.filter(**{link.name: Filled("id", rows.model._meta.pk)})
-        yield Part(asked.to_attr, link, Text.of(of_one))
+        of_one = asked.queryset.filter(**{link.name: ID})
+        yield Part(asked.to_attr, link, Text.of(lambda said=of_one: said))  # type: ignore[misc]  # mypy knows no such default

@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Value
 
 from saas.ids import uuid7
-from saas.persistence.texts import Filled, Text
+from saas.persistence.texts import ID, Text
 from saas.tenancy.binding import TenantNotBound, bind, for_nobody
 from tests.saas.walls import write
 from tests.saas.wire import refused, statements
@@ -20,8 +20,7 @@ pytestmark = [pytest.mark.core, pytest.mark.practice("AUTHZ-02")]
 
 def every_note():
     """The text of all notes."""
-    with for_nobody():
-        return Text.of(Note.objects.order_by("id"))
+    return Text.of(lambda: Note.objects.order_by("id"))
 
 
 def titles(text, tenant, **values):
@@ -81,15 +80,14 @@ def test_a_blank_cannot_be_sent_by_mistake(acme):
 
 
 def test_a_text_that_holds_a_value_of_its_own_is_none(acme):
-    with for_nobody():
-        for rows in (
-            Note.objects.filter(title="somebody's"),
-            Note.objects.annotate(who=Value("somebody's")),
-            Note.objects.annotate(again=F("title")),
-            Note.objects.select_related("parent"),
-        ):
-            with pytest.raises(TypeError):
-                Text.of(rows)
+    for build in (
+        lambda: Note.objects.filter(title="somebody's"),
+        lambda: Note.objects.annotate(who=Value("somebody's")),
+        lambda: Note.objects.annotate(again=F("title")),
+        lambda: Note.objects.select_related("parent"),
+    ):
+        with pytest.raises(TypeError):
+            Text.of(build)
 
 
 def test_rows_that_ask_who_calls_cannot_be_compiled(acme):
@@ -133,7 +131,6 @@ def test_a_row_of_a_text_can_be_changed_and_saved(acme):
 
 def test_a_column_that_was_left_out_is_fetched_when_it_is_read(acme):
     note = write(acme, "late")
-    with for_nobody():
-        text = Text.of(Note.objects.defer("title").filter(pk=Filled("id", Note._meta.pk)))
+    text = Text.of(lambda: Note.objects.defer("title").filter(pk=ID))
     with bind(acme.id):
         assert text.one(note.pk).title == "late"

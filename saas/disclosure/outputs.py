@@ -3,7 +3,6 @@ needs.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
 from functools import cache
 from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple
@@ -55,17 +54,17 @@ class Output(serializers.Serializer[Any]):
         return _write(type(self), instance, self.access.public)
 
 
-def _instant(value: datetime) -> str:
-    """As RFC 3339 writes it, in UTC."""
-    return f"{value.astimezone(UTC).isoformat()[:-6]}Z"
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
-# What these fields write of a row's value, without DRF's detours by settings and formats.
+# What these fields write of a row's value, without DRF's detours by settings and formats. The
+# renderer writes dates, instants in UTC and UUIDs.
 WRITTEN: Mapping[type, Callable[[Any], Any]] = {
-    serializers.UUIDField: str,
+    serializers.UUIDField: _as_it_is,
     serializers.CharField: str,
-    serializers.DateField: date.isoformat,
-    serializers.DateTimeField: _instant,
+    serializers.DateField: _as_it_is,
+    serializers.DateTimeField: _as_it_is,
 }
 
 
@@ -126,7 +125,11 @@ def _plan(output: type[Output], shown: frozenset[str]) -> Plan:
     return Plan(
         tuple(writers),
         attrgetter(*sources, "__class__", "__class__"),  # always more than one, so always a tuple
-        tuple((name, one.write) for name, one in writers.items() if not one.of_row),
+        tuple(
+            (name, one.write)
+            for name, one in writers.items()
+            if not one.of_row and one.write is not _as_it_is
+        ),
         tuple((name, one.write) for name, one in writers.items() if one.of_row),
         tuple(name for name in writers if name in output.optional()),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import cache
 from typing import Any, ClassVar, cast
 
 from django.conf import settings
@@ -25,6 +26,7 @@ from saas.edge.log import TracedRequest
 from saas.edge.networks import refuse_again
 from saas.errors import Problem, problem_response
 from saas.persistence import idempotency
+from saas.persistence.texts import ID, Text
 from saas.responses import etags, expiry, pages
 from saas.responses.problems import as_problem
 from saas.tenancy.entrance import entered
@@ -44,6 +46,7 @@ class SecureViewSet(ViewSetMixin, APIView):
     filters: ClassVar[type[Filters]] = Filters
     once: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # what no later answer shows, by operation
     sortable: ClassVar[Mapping[str, str]] = {}  # ?ordering= name -> column
+    hot: ClassVar[frozenset[str]] = frozenset()  # list, retrieve: whose SQL is compiled only once
     # OPTIONS would tell a stranger what there is; a CORS preflight is answered before us (X-18).
     http_method_names = ["get", "head", "post", "patch", "delete"]
     ordering: ClassVar[str | None] = (
@@ -219,12 +222,10 @@ class SecureViewSet(ViewSetMixin, APIView):
         """The row that the path names: 404, then 403 by its condition or a guarded field, then 428
         and 412. Where the path names a row above those that are shown, `rows` are its own.
         """
-        rows = self.rows() if rows is None else rows
-        if self.http.method not in ("GET", "HEAD"):
-            rows = rows.select_for_update(
-                of=("self",)
-            )  # two writers: the second sees what the first left
-        row = rows.get(pk=self.kwargs[name])
+        if self.action == "retrieve" and self.action in self.hot:
+            row = self.text_of_one().one(self.kwargs[name])
+        else:
+            row = self.locked(self.rows() if rows is None else rows).get(pk=self.kwargs[name])
         assert self.rule is not None  # noqa: S101  # permit() has seen to it
         self.facts.object_ids.append(str(row.pk))
         permit_row(self.actor, self.rule, row)
@@ -232,6 +233,14 @@ class SecureViewSet(ViewSetMixin, APIView):
         if self.rule.precondition:
             etags.require_match(self.http.META.get("HTTP_IF_MATCH"), self.etag(row))
         return row
+
+    def locked(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        """The same rows, locked where they are read to be changed."""
+        if self.http.method not in ("GET", "HEAD"):
+            rows = rows.select_for_update(
+                of=("self",)
+            )  # two writers: the second sees what the first left
+        return rows
 
     def etag(self, row: Any) -> str:
         """The version of `row` as this reader sees it."""
@@ -249,12 +258,16 @@ class SecureViewSet(ViewSetMixin, APIView):
         sortable = {
             name: column for name, column in self.sortable.items() if name not in self.hidden
         }
-        rows = self.rows()
-        order = pages.read_order(query.get("ordering", self.ordering), sortable, rows.model)
+        order = pages.read_order(query.get("ordering", self.ordering), sortable, self.rows)
         size = pages.read_size(query.get("page_size"))
         context = pages.context_of(self.actor.tenant_id, self.operation_id, self.http.path, query)
         place = pages.read_cursor(query["cursor"], context) if "cursor" in query else None
-        page = pages.cut(self.narrow(rows), order, place, size)
+        if order is pages.NEWEST and "list" in self.hot and not self.query:
+            text = self.text_of_page(place is not None, bool(place and place.back), size)
+            found = text.run(id=place and place.id)
+        else:
+            found = list(pages.sought(self.narrow(self.rows()), order, place, size))
+        page = pages.cut(found, order, place, size)
         self.facts.object_ids += [str(row.pk) for row in page.rows]
         return Response(
             {
@@ -263,6 +276,26 @@ class SecureViewSet(ViewSetMixin, APIView):
                 "previous": pages.link(self.http.path, query, page.previous, context),
             }
         )
+
+    @classmethod
+    def everybodys(cls, action: str) -> models.QuerySet[Any]:
+        """`rows()` of a view that has met no caller and no request: what they say is nobody's."""
+        view = cls()
+        view.action = action
+        return view.rows()
+
+    @classmethod
+    @cache
+    def text_of_one(cls) -> Text:
+        """The SQL of one row, whichever it is."""
+        return Text.of(lambda: cls.everybodys("retrieve").filter(pk=ID))
+
+    @classmethod
+    @cache
+    def text_of_page(cls, onwards: bool, back: bool, size: int) -> Text:
+        """The SQL of a page: the first, or one that starts at a row, whichever it is."""
+        place = pages.Place(None, ID, back) if onwards else None
+        return Text.of(lambda: pages.sought(cls.everybodys("list"), pages.NEWEST, place, size))
 
     def show(self, row: Any, *, status: int = 200, **more: Any) -> Response:
         """One row as this reader may see it, with its ETag and, when it was made, its address."""

@@ -27,6 +27,7 @@ class CustomerViewSet(SecureViewSet):
     }
     inputs = {"create": CustomerInput, "partial_update": CustomerInput}
     outputs = CustomerOutput
+    hot = frozenset({"list", "retrieve"})
     filters = CustomerFilters
     sortable = {"created_at": "created_at", "name": "name"}
 

@@ -26,10 +26,15 @@ class Money(DecimalText):
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"digits": DIGITS, "places": 4, **options})
 
+    def bind(self, field_name: str, parent: Any) -> None:
+        """Only the row knows the currency."""
+        super().bind(field_name, parent)
+        self.read = attrgetter(str(self.source), "currency")
+
     def get_attribute(self, instance: Any) -> str | None:
-        """The amount in writing: only the row knows its currency."""
-        amount = attrgetter(str(self.source))(instance)
-        return None if amount is None else self.written(amount, instance.currency)
+        """The amount in writing."""
+        amount, currency = self.read(instance)
+        return None if amount is None else self.written(amount, currency)
 
     def written(self, amount: Decimal, currency: str) -> str:
         """No more and no fewer decimals than the currency has."""

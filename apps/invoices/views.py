@@ -53,6 +53,7 @@ class InvoiceViewSet(SecureViewSet):
     }
     inputs = {"create": InvoiceInput, "partial_update": InvoiceInput}
     outputs = InvoiceOutput
+    hot = frozenset({"list", "retrieve"})
     filters = InvoiceFilters
     sortable = {"created_at": "created_at", "total": "total", "due_on": "due_on"}
 

@@ -3,10 +3,9 @@ needs.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from functools import cache
 from operator import attrgetter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.db import models
 from rest_framework import serializers
@@ -39,10 +38,8 @@ class Output(serializers.Serializer[Any]):
 
     @classmethod
     @cache
-    def writers(cls) -> dict[str, Callable[[Any], Any]]:
-        """One function for each field, made once: a DRF serializer per row costs more than the
-        query.
-        """
+    def writers(cls) -> "dict[str, Writer]":
+        """What writes each field, made once: a DRF serializer per row costs more than the query."""
         form = cls()
         return {name: _writer(field) for name, field in form.fields.items()}
 
@@ -57,29 +54,40 @@ class Output(serializers.Serializer[Any]):
         return _write(type(self), instance, self.access.public)
 
 
-def _instant(value: datetime) -> str:
-    """As RFC 3339 writes it, in UTC."""
-    return f"{value.astimezone(UTC).isoformat()[:-6]}Z"
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
-# What these fields write of a row's value, without DRF's detours by settings and formats.
+# What these fields write of a row's value, without DRF's detours by settings and formats. The
+# renderer writes dates, instants in UTC and UUIDs.
 WRITTEN: Mapping[type, Callable[[Any], Any]] = {
-    serializers.UUIDField: str,
+    serializers.UUIDField: _as_it_is,
     serializers.CharField: str,
-    serializers.DateTimeField: _instant,
+    serializers.DateField: _as_it_is,
+    serializers.DateTimeField: _as_it_is,
 }
 
 
-def _writer(field: serializers.Field) -> Callable[[Any], Any]:  # type: ignore[type-arg]  # of any field
-    is_plain = type(field).get_attribute is serializers.Field.get_attribute and field.source != "*"
-    get = attrgetter(str(field.source)) if is_plain else field.get_attribute
+class Writer(NamedTuple):
+    """Where the value of a field stands in a row, and how it is written. What is no attribute is
+    asked of the whole row.
+    """
+
+    source: str
+    write: Callable[[Any], Any]
+    of_row: bool
+
+
+def _writer(field: serializers.Field) -> Writer:  # type: ignore[type-arg]  # of any field
     write = WRITTEN.get(type(field), field.to_representation)
+    if type(field).get_attribute is serializers.Field.get_attribute and field.source != "*":
+        return Writer(str(field.source), write, of_row=False)
 
     def written(row: Any) -> Any:
-        value = get(row)
+        value = field.get_attribute(row)
         return None if value is None else write(value)
 
-    return written
+    return Writer("__class__", written, of_row=True)
 
 
 def disclose(output: type[Output], actor: Actor, row: models.Model) -> dict[str, Any]:
@@ -100,20 +108,44 @@ def disclose_list(
     return [_write(output, row, shown) for row in rows]
 
 
+class Plan(NamedTuple):
+    """The fields that are shown, ready to be written row after row."""
+
+    names: tuple[str, ...]
+    read: Callable[[Any], tuple[Any, ...]]  # all attributes at once
+    values: tuple[tuple[str, Callable[[Any], Any]], ...]
+    rows: tuple[tuple[str, Callable[[Any], Any]], ...]
+    optional: tuple[str, ...]
+
+
 @cache
-def _plan(
-    output: type[Output], shown: frozenset[str]
-) -> tuple[tuple[str, Callable[[Any], Any], bool], ...]:
-    """Name, writer and whether it may be absent, of each field that is shown."""
-    optional = output.optional()
-    writers = output.writers().items()
-    return tuple((name, write, name in optional) for name, write in writers if name in shown)
+def _plan(output: type[Output], shown: frozenset[str]) -> Plan:
+    writers = {name: one for name, one in output.writers().items() if name in shown}
+    sources = [one.source for one in writers.values()]
+    return Plan(
+        tuple(writers),
+        attrgetter(*sources, "__class__", "__class__"),  # always more than one, so always a tuple
+        tuple(
+            (name, one.write)
+            for name, one in writers.items()
+            if not one.of_row and one.write is not _as_it_is
+        ),
+        tuple((name, one.write) for name, one in writers.items() if one.of_row),
+        tuple(name for name in writers if name in output.optional()),
+    )
 
 
 def _write(output: type[Output], row: Any, shown: frozenset[str]) -> dict[str, Any]:
-    body = {}
-    for name, write, may_be_absent in _plan(output, shown):
-        value = write(row)
-        if not (may_be_absent and (value is None or value == [])):
-            body[name] = value
+    plan = _plan(output, shown)
+    body = dict(zip(plan.names, plan.read(row), strict=False))
+    for name, write in plan.values:
+        value = body[name]
+        if value is not None:
+            body[name] = write(value)
+    for name, write in plan.rows:
+        body[name] = write(row)
+    for name in plan.optional:
+        value = body[name]
+        if value is None or value == []:
+            del body[name]
     return body

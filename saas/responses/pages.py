@@ -3,13 +3,13 @@
 import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 
 from saas import crypto
@@ -43,17 +43,22 @@ class Order(NamedTuple):
     nullable: bool
 
 
-def read_order(asked: str | None, sortable: Mapping[str, str], model: type[Model]) -> Order:
+NEWEST = Order("id", descending=True, nullable=False)
+
+
+def read_order(
+    asked: str | None, sortable: Mapping[str, str], rows: Callable[[], QuerySet[Any]]
+) -> Order:
     """The order that `?ordering=` asks for. Raises 400 for a column that is not offered to this
     reader.
     """
     if asked is None:
-        return Order("id", descending=True, nullable=False)
+        return NEWEST
     name = asked.removeprefix("-")
     if name not in sortable:
         raise invalid("invalid-choice", "This ordering is not offered.", parameter="ordering")
     column = sortable[name]
-    return Order(column, asked.startswith("-"), _field(model, column).null)
+    return Order(column, asked.startswith("-"), _field(rows().model, column).null)
 
 
 def read_size(asked: str | None) -> int:
@@ -72,14 +77,17 @@ def read_size(asked: str | None) -> int:
     return int(asked)
 
 
-def cut(rows: QuerySet[Any], order: Order, place: Place | None, size: int) -> Page:
-    """The page of `rows` that starts at `place`; one row more is read to know whether another
-    follows.
-    """
+def sought(rows: QuerySet[Any], order: Order, place: Place | None, size: int) -> QuerySet[Any]:
+    """The rows of the page that starts at `place`, and one more to know whether another follows."""
     back = place is not None and place.back
     if place is not None:
         rows = rows.filter(_beyond(order, _typed(place, order, rows.model)))
-    found = list(rows.order_by(*_ordering(order, back))[: size + 1])
+    return rows.order_by(*_ordering(order, back))[: size + 1]
+
+
+def cut(found: list[Any], order: Order, place: Place | None, size: int) -> Page:
+    """The page, of the rows that were `sought`."""
+    back = place is not None and place.back
     more, found = len(found) > size, found[:size]
     if back:
         found.reverse()
@@ -122,7 +130,7 @@ def _beyond(order: Order, place: Place) -> Q:
 
 def _typed(place: Place, order: Order, model: Any) -> Place:
     """The place with the column's own types in place of the cursor's text."""
-    key = model._meta.pk.to_python(place.id)
+    key = place.id if hasattr(place.id, "as_sql") else model._meta.pk.to_python(place.id)
     value = None if place.value is None else _field(model, order.column).to_python(place.value)
     return Place(value, key, place.back)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, models, transaction
@@ -11,6 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql.compiler import SQLCompiler
 
 _bound: ContextVar[UUID | None] = ContextVar("tenant", default=None)
+_for_nobody: ContextVar[bool] = ContextVar("for nobody", default=False)
 
 
 class TenantNotBound(RuntimeError):
@@ -36,6 +38,16 @@ def bound_tenant_or_none() -> UUID | None:
     return _bound.get()
 
 
+class Blank(NamedTuple):
+    """A parameter whose value is not known when SQL is compiled. No database takes it as it is."""
+
+    name: str
+    field: Any
+
+
+TENANT = Blank("tenant", models.UUIDField())
+
+
 class BoundTenant(models.Expression):
     """The bound tenant, read when SQL is compiled: a queryset made for one tenant cannot run for
     another.
@@ -46,10 +58,23 @@ class BoundTenant(models.Expression):
 
     def as_sql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
-    ) -> tuple[str, tuple[str | int, ...]]:
+    ) -> tuple[str, tuple[Any, ...]]:
         """A parameter with the tenant's id, as the database stores it."""
+        if _for_nobody.get():
+            return "%s", (TENANT,)
         value = models.UUIDField().get_db_prep_value(bound_tenant(), connection)
         return "%s", (value,)
+
+
+@contextmanager
+def for_nobody() -> Iterator[None]:
+    """Compile SQL that many tenants will use: nobody is bound in here, so nobody's id gets in."""
+    bound, nobody = _bound.set(None), _for_nobody.set(True)
+    try:
+        yield
+    finally:
+        _for_nobody.reset(nobody)
+        _bound.reset(bound)
 
 
 @contextmanager

@@ -17,16 +17,21 @@ def insert(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     model, alias = type(rows[0]), connection.alias
-    columns = [
-        [field.get_db_prep_save(field.pre_save(row, add=True), connection) for row in rows]
-        for field in model._meta.local_concrete_fields
-    ]
+    columns = [_column(field, rows) for field in model._meta.local_concrete_fields]
     text, by_column = _text(model, len(rows), connection.vendor)
     each = columns if by_column else [value for row in zip(*columns, strict=True) for value in row]
     with transaction.mark_for_rollback_on_error(alias), connection.cursor() as cursor:
         cursor.execute(text, each)
     for row in rows:
         row._state.adding, row._state.db = False, alias
+
+
+def _column(field: "models.Field[Any, Any]", rows: Sequence[models.Model]) -> list[Any]:
+    if type(field).pre_save is models.Field.pre_save:
+        values = [getattr(row, field.attname) for row in rows]
+    else:
+        values = [field.pre_save(row, add=True) for row in rows]
+    return [v if v is None else field.get_db_prep_save(v, connection) for v in values]
 
 
 @cache

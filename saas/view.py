@@ -315,8 +315,8 @@ class SecureViewSet(ViewSetMixin, APIView):
     def replay(self, request: Request, **_: Any) -> Response:
         """Answer a repeated request from the row that the first one made, for today's reader."""
         assert self.reservation is not None  # noqa: S101  # reserve() has seen to it
-        row = self.rows().get(pk=self.reservation.record.row_id)
-        response = self.show(row, status=self.reservation.record.status or 200)
+        row = self.rows().get(pk=self.reservation.row_id)
+        response = self.show(row, status=self.reservation.status or 200)
         response["Idempotency-Replayed"] = "true"
         return response
 

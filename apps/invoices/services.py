@@ -16,6 +16,7 @@ from apps.organizations.queries import organization, today
 from saas.audit import trail
 from saas.context import Actor
 from saas.errors import Problem, invalid
+from saas.persistence.statements import insert
 
 TERM = timedelta(days=30)  # for who names no day on which payment is due
 
@@ -37,8 +38,8 @@ def draft_invoice(
     _assign(invoice, fields)
     invoice.positions = _positions(invoice, lines)
     price(invoice)
-    invoice.save(force_insert=True)
-    InvoiceLine.objects.bulk_create(invoice.positions)
+    insert([invoice])
+    insert(invoice.positions)
     trail.record(actor, InvoiceEvent.DRAFTED, invoice)
     return invoice
 
@@ -66,7 +67,7 @@ def change_draft(actor: Actor, invoice: Invoice, **fields: Any) -> Invoice:
     invoice.save()
     if lines is not None:
         InvoiceLine.objects.filter(invoice=invoice).delete()
-        InvoiceLine.objects.bulk_create(invoice.positions)
+        insert(invoice.positions)
     trail.record(actor, InvoiceEvent.CHANGED, invoice, fields=named)
     return invoice
 

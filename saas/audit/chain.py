@@ -12,24 +12,30 @@ from uuid import UUID
 from django.db import connection
 
 from saas.audit.models import GENESIS, AuditEntry, AuditHead
+from saas.persistence.statements import columns, insert
 from saas.tenancy.binding import bound_tenant
 
 _NAMES = "id at event principal_kind principal_id user_id request_id object_type object_id data"
 COVERED = tuple(_NAMES.split())
 
-# One statement each: the head's row stays locked from here to the commit, so this comes last.
-ADVANCE = {
-    "postgresql": """
+# The head's row stays locked from here to the commit, so this comes last; in one statement, where
+# the database can write to two tables in one.
+APPEND = """
+    WITH head AS (
         UPDATE audit_audithead SET seq = seq + 1, hash = encode(
             sha256(convert_to(hash || ':' || (seq + 1) || ':' || %s, 'UTF8')), 'hex')
-        WHERE tenant_id = %s RETURNING seq, hash
-    """,
-    "sqlite": """
-        UPDATE audit_audithead SET seq = seq + 1, hash = SHA256(hash || ':' || (seq + 1) ||
-        ':' || %s)
-        WHERE tenant_id = %s RETURNING seq, hash
-    """,
-}
+        WHERE tenant_id = %s RETURNING tenant_id, seq, hash
+    )
+    INSERT INTO audit_auditentry (id, at, event, principal_kind, principal_id, user_id, request_id,
+        object_type, object_id, data, tenant_id, seq, hash)
+    SELECT %s::uuid, %s::timestamptz, %s, %s, %s::uuid, %s::uuid, %s::uuid, %s, %s::uuid, %s::jsonb,
+        tenant_id, seq, hash FROM head
+    RETURNING seq, hash
+"""
+ADVANCE = """
+    UPDATE audit_audithead SET seq = seq + 1, hash = SHA256(hash || ':' || (seq + 1) || ':' || %s)
+    WHERE tenant_id = %s RETURNING seq, hash
+"""
 
 
 def start_chain() -> None:
@@ -39,11 +45,15 @@ def start_chain() -> None:
 
 def append(entry: AuditEntry) -> None:
     """Hang `entry` on the bound tenant's chain. Nothing of the transaction should follow."""
-    tenant_id = AuditHead._meta.get_field("tenant").get_db_prep_value(bound_tenant(), connection)
+    tenant_id = bound_tenant()
+    kept = {"tenant": tenant_id} | {name: getattr(entry, name) for name in COVERED}
+    values = [canonical(tenant_id, entry), *columns(AuditEntry, kept)]
+    in_one = connection.vendor == "postgresql"
     with connection.cursor() as cursor:
-        cursor.execute(ADVANCE[connection.vendor], [canonical(bound_tenant(), entry), tenant_id])
+        cursor.execute(APPEND if in_one else ADVANCE, values if in_one else values[:2])
         entry.seq, entry.hash = cursor.fetchone()
-    entry.save(force_insert=True)
+    if not in_one:
+        insert([entry])
 
 
 def canonical(tenant_id: UUID, entry: AuditEntry) -> str:

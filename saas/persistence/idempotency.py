@@ -4,14 +4,18 @@ does.
 
 import hashlib
 import re
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from saas.context import Actor
 from saas.errors import Problem, invalid
+from saas.ids import uuid7
 from saas.persistence.models import IdempotencyRecord, idempotency_expiry
+from saas.persistence.statements import columns
+from saas.tenancy.binding import bound_tenant
 
 # A structured-field string (RFC 8941 §3.3.3), or the bare token that many clients send.
 BARE = r"[\x21\x23-\x5b\x5d-\x7e]{16,255}"
@@ -40,60 +44,73 @@ def fingerprint(method: str, path: str, body: bytes) -> str:
     return hashlib.sha256(b"\n".join([method.encode(), path.encode(), body])).hexdigest()
 
 
-class Reservation:
-    """The right to do an operation under a key, or the record that it was done."""
+class Reservation(NamedTuple):
+    """The right to do an operation under a key, or what was done under it."""
 
-    def __init__(self, record: IdempotencyRecord, *, is_new: bool) -> None:
-        self.record = record
-        self.is_new = is_new
+    id: UUID
+    is_new: bool
+    status: int | None = None
+    row_id: UUID | None = None
 
     def keep(self, status: int, row: Any) -> None:
         """Remember a success with its row; nothing else is kept, so a failure can be tried
         again.
         """
-        self.record.status, self.record.row_id = status, row.pk
-        self.record.save(update_fields=["status", "row_id"])
+        values = {"status": status, "row_id": row.pk, "tenant": bound_tenant(), "id": self.id}
+        with connection.cursor() as cursor:
+            cursor.execute(KEEP, columns(IdempotencyRecord, values))
+
+
+# Two at once meet at the unique constraint: the second waits for the first transaction, and then
+# finds its row and locks it.
+RESERVE = """
+    INSERT INTO persistence_idempotencyrecord
+        (id, tenant_id, principal_id, operation, key, fingerprint, expires_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT (tenant_id, principal_id, operation, key) DO UPDATE SET key = excluded.key
+    RETURNING id, fingerprint, status, row_id, expires_at <= %s
+"""
+KEEP = """
+    UPDATE persistence_idempotencyrecord SET status = %s, row_id = %s
+    WHERE tenant_id = %s AND id = %s
+"""
 
 
 def reserve(actor: Actor, operation: str, key: str, fingerprinted: str) -> Reservation:
     """Claim `key` for this principal and operation, waiting for an equal request that is under way.
 
     Raises 422 when the key was used for another request, 409 when the other does not end in
-    time. The unique constraint decides between two at once: the second insert waits for the
-    first transaction.
+    time.
     """
-    record = IdempotencyRecord(
-        principal_id=actor.principal.id, operation=operation, key=key, fingerprint=fingerprinted
-    )
+    asked = {
+        "id": uuid7(),
+        "tenant": bound_tenant(),
+        "principal_id": actor.principal.id,
+        "operation": operation,
+        "key": key,
+        "fingerprint": fingerprinted,
+        "expires_at": idempotency_expiry(),
+    }
+    [now] = columns(IdempotencyRecord, {"expires_at": timezone.now()})
     try:
-        inserted = _insert(record)
+        with connection.cursor() as cursor:
+            cursor.execute(RESERVE, [*columns(IdempotencyRecord, asked), now])
+            found, known, status, row_id, is_over = cursor.fetchone()
     except OperationalError as fault:
         raise Problem(
             "idempotency-conflict",
             "An equal request is still under way.",
             headers={"Retry-After": "2"},
         ) from fault
-    if inserted:
-        return Reservation(record, is_new=True)
-    # Locked: two that find the same expired record must not both begin anew.
-    found = IdempotencyRecord.objects.select_for_update().get(
-        principal_id=record.principal_id, operation=operation, key=key
-    )
-    if found.expires_at <= timezone.now():
-        found.fingerprint, found.status, found.row_id = fingerprinted, None, None
-        found.expires_at = idempotency_expiry()
-        found.save()
-        return Reservation(found, is_new=True)
-    if found.fingerprint != fingerprinted:
+    id = UUID(str(found))  # SQLite keeps it as text
+    if id == asked["id"]:
+        return Reservation(id, is_new=True)
+    if is_over:  # its row is locked: two that find it do not both begin anew
+        mine = {"fingerprint": fingerprinted, "expires_at": asked["expires_at"]}
+        IdempotencyRecord.objects.filter(pk=id).update(**mine, status=None, row_id=None)
+        return Reservation(id, is_new=True)
+    if known != fingerprinted:
         raise Problem(
             "idempotency-mismatch", "This key was used for a request with another body or path."
         )
-    return Reservation(found, is_new=False)
-
-
-def _insert(record: IdempotencyRecord) -> bool:
-    """Whether this insert made the row: ON CONFLICT DO NOTHING, so that a loser's transaction lives
-    on.
-    """
-    IdempotencyRecord.objects.bulk_create([record], ignore_conflicts=True)
-    return IdempotencyRecord.objects.filter(pk=record.pk).exists()
+    return Reservation(id, is_new=False, status=status, row_id=row_id)

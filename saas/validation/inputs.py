@@ -1,7 +1,7 @@
 """What may come in is a closed list; a field nobody declared is an error, not a surprise."""
 
 from collections.abc import Iterator, Mapping, Set
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -29,22 +29,48 @@ class Input(serializers.Serializer[Any]):
         """The names of a body, each with the field of the resource that it changes."""
         return {name: cls.writes.get(name, name) for name in body}
 
+    @cached_property
+    def parts(self) -> dict[str, tuple[Any, Any]]:
+        """Each field by its name, with the method that judges it further, if there is one."""
+        return {
+            name: (field, getattr(self, f"validate_{name}", None))
+            for name, field in self.fields.items()
+        }
+
     def to_internal_value(self, data: Any) -> Any:
-        """Refuse unknown fields before looking at the known ones."""
-        if isinstance(data, Mapping):
-            unknown = [name for name in data if name not in self.fields]
-            if unknown:
-                raise serializers.ValidationError(
-                    {
-                        name: [
-                            serializers.ErrorDetail(
-                                "This field is not expected here.", "unexpected-field"
-                            )
-                        ]
-                        for name in unknown
-                    }
-                )
-        return super().to_internal_value(data)
+        """Refuse unknown fields before looking at the known ones. What may be absent, and is, is
+        passed by: DRF raises and catches an exception for each.
+        """
+        if not isinstance(data, Mapping):
+            return super().to_internal_value(data)  # which refuses it
+        if unknown := [name for name in data if name not in self.parts]:
+            raise serializers.ValidationError(
+                {
+                    name: [
+                        serializers.ErrorDetail(
+                            "This field is not expected here.", "unexpected-field"
+                        )
+                    ]
+                    for name in unknown
+                }
+            )
+        values, errors = {}, {}
+        for name, (field, further) in self.parts.items():
+            if name not in data and not field.required and field.default is empty:
+                continue
+            try:
+                value = field.run_validation(data.get(name, empty))
+                values[name] = further(value) if further else value
+            except serializers.ValidationError as refused:
+                errors[name] = refused.detail
+        if errors:
+            raise serializers.ValidationError(errors)
+        return values
+
+    def run_validators(self, value: Any) -> None:
+        """None, as a rule; DRF would look through every field for the read-only ones."""
+        if self.validators:
+            super().run_validators(value)
 
 
 class NoInput(Input):

@@ -44,12 +44,15 @@ def parse(body: bytes) -> dict[str, Any]:
         raise invalid("malformed", "The body is not valid JSON.", pointer="") from None
     if not isinstance(value, dict):
         raise invalid("not-an-object", "The body must be a JSON object.", pointer="")
-    _refuse_bad_text(value)
+    if "\\u" in text:  # UTF-8 and JSON let them in no other way
+        _refuse_bad_text(value)
     return value
 
 
 def _refuse_depth(text: str) -> None:
     """Count brackets outside strings before the parser recurses."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
     depth = 0
     for piece in STRUCTURE.findall(text):
         if piece in "[{":

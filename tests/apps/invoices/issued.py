@@ -8,8 +8,8 @@ from tests.cast import Member
 
 
 def act(member: Member, path: str, asked: Any = None, key: str = "") -> Any:
-    """POST below /invoices under a key of its own, unless the test is about keys."""
-    return member.post(f"invoices/{path}", asked, Idempotency_Key=key or str(uuid4()))
+    """POST at or below /invoices under a key of its own, unless the test is about keys."""
+    return member.post(f"invoices/{path}".rstrip("/"), asked, Idempotency_Key=key or str(uuid4()))
 
 
 def made(answer: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Many clients of one running server, each with its own ledger, and a Redis that may die."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -64,7 +65,9 @@ class Caller:
         url = path if path.startswith("/") else f"/api/v1/{path}"
         sent = time.monotonic()
         try:
-            self._connection.request(method, url, text, headers)
+            # A refusal needs no body, and may be there before all of it is sent (RFC 9112 §9.3).
+            with contextlib.suppress(BrokenPipeError):
+                self._connection.request(method, url, text, headers)
             response = self._connection.getresponse()
             content = response.read()
         except (http.client.HTTPException, ConnectionError):

@@ -1,6 +1,5 @@
 """Many clients of one running server, each with its own ledger, and a Redis that may die."""
 
-import contextlib
 import http.client
 import json
 import os
@@ -65,9 +64,14 @@ class Caller:
         url = path if path.startswith("/") else f"/api/v1/{path}"
         sent = time.monotonic()
         try:
-            # A refusal needs no body, and may be there before all of it is sent (RFC 9112 §9.3).
-            with contextlib.suppress(BrokenPipeError):
-                self._connection.request(method, url, text, headers)
+            # Head and body in one piece: a refusal needs no body, and a server that has answered
+            # before the body came closes the connection.
+            if self._connection.sock is None:
+                self._connection.connect()
+            here = self._connection.sock
+            here.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+            self._connection.request(method, url, text, headers)
+            here.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
             response = self._connection.getresponse()
             content = response.read()
         except (http.client.HTTPException, ConnectionError):

@@ -36,6 +36,9 @@ def test_who_leaves_is_out_with_their_keys_and_the_trail_says_so(acme, globex):
     assert acme.clerk.get("me").status_code == 200
     assert post(client, leaving(acme))["Location"] == "/accounts/"
     assert acme.clerk.get("me").status_code == 401
+    with bind(acme.id):
+        acme.clerk.key.refresh_from_db()
+    assert acme.clerk.key.revoked_at  # it stays dead when they come back
     assert [one.tenant.name for one in memberships_of(clerk.pk)] == ["Globex"]
     [event] = acme.owner.get("audit-events?event=member.left").json()["results"]
     assert event["data"] == {"user": str(clerk.pk)}

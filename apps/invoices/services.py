@@ -38,8 +38,8 @@ def draft_invoice(
     _assign(invoice, fields)
     invoice.positions = _positions(invoice, lines)
     price(invoice)
+    insert(invoice.positions)  # before it, so that the database locks it for none of them
     insert([invoice])
-    insert(invoice.positions)
     trail.record(actor, InvoiceEvent.DRAFTED, invoice)
     return invoice
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.customers.models import Customer
-from apps.customers.queries import customers
+from apps.customers.queries import kept_customer
 from apps.invoices.access import InvoiceEvent, drafter
 from apps.invoices.models import Invoice, InvoiceLine
 from apps.invoices.money import plain, written
@@ -132,8 +132,7 @@ def _keep_buyer(invoice: Invoice, customer_id: UUID) -> None:
 
     The row is locked, so that nobody deletes a customer while their first invoice is written.
     """
-    rows = customers().select_for_update(of=("self",), no_key=True)
-    customer = rows.filter(pk=customer_id).first()
+    customer = kept_customer(customer_id)
     if customer is None:  # another tenant's, or nobody's: one answer, or it would tell them apart
         raise invalid("not-found", "There is no such customer.", pointer="/customer")
     invoice.customer = customer

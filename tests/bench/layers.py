@@ -97,7 +97,7 @@ def layers(application: Application) -> dict[str, Off]:
             view, identify=lambda request: proved["principal"], entered=entered
         ),
         "row security": lambda: without_row_security(application.order["rivals"]),
-        "throttling": lambda: patch.object(view.limits, "count", lambda *_: []),
+        "throttling": lambda: patch.object(view.limits, "count", lambda *_: view.limits.Counted()),
         "role fields": lambda: patch.object(Output, "shown_to", classmethod(everything)),
         "access log": lambda: quiet(log),
         "audit": lambda: patch.object(chain, "append", lambda entry: None),
@@ -209,12 +209,10 @@ def counts(application: Application) -> dict[str, Any]:
     found = {}
     for kind in application.order["requests"]:
         application(kind)
-        send = Connection.send_packed_command
+        send = Connection.read_response
         with (
             CaptureQueriesContext(connection) as sent,
-            patch.object(
-                Connection, "send_packed_command", autospec=True, side_effect=send
-            ) as trips,
+            patch.object(Connection, "read_response", autospec=True, side_effect=send) as trips,
         ):
             application(kind)
         bounds = sum(one["sql"].startswith(("BEGIN", "COMMIT")) for one in sent)

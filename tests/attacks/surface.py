@@ -3,16 +3,13 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from secrets import token_hex
-from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
 from django.apps import apps
-from django.db import connection
 from django.test import Client
 from rest_framework import serializers
 
@@ -25,6 +22,7 @@ from saas.view import SecureViewSet
 from tests.cast import Member, Tenant
 from tests.matrix import samples
 from tests.matrix.samples import SAMPLES, filled
+from tests.races import at_once
 
 ABSENT = "00000000-0000-7000-8000-000000000000"
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -178,21 +176,6 @@ def comparable(answer: Any) -> Any:
     headers = {name: value for name, value in answer.headers.items() if name not in own}
     body = answer.json() | {"instance": None} if answer.content else None
     return answer.status_code, headers, body
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """The answers of all calls, started together, each on a thread and a connection of its own."""
-    start = Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        try:
-            start.wait()
-            return call()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 def crowd(act: Callable[[Member], Any], *members: Member) -> list[Any]:

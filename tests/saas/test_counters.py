@@ -69,12 +69,20 @@ def as_form(form, monkeypatch):
     monkeypatch.setattr(counters, "EXACT", EXACT if form == "log" else 0)
 
 
-@pytest.fixture(params=[(store, form) for store in ("memory", "shared") for form in FORMS], ids=str)
+with_redis = pytest.mark.skipif(not settings.REDIS_URL, reason="SQLite runs without a Redis")
+STORES = [("memory", ()), ("shared", with_redis)]  # of this process, and of all
+
+
+@pytest.fixture(
+    params=[
+        pytest.param((store, form), marks=marks, id=f"{store}-{form}")
+        for store, marks in STORES
+        for form in FORMS
+    ]
+)
 def twin(request, monkeypatch):
     """A store and its clock: the process's own and the shared one, each exact and by slots."""
     store, form = request.param
-    if store == "shared" and not settings.REDIS_URL:
-        pytest.skip("no Redis in this run")
     as_form(form, monkeypatch)
     clock = Clock()
     return form, twins(clock)[store == "shared"], clock
@@ -229,10 +237,8 @@ def test_a_refused_hit_does_not_lengthen_the_wait(twin):
 
 
 @pytest.mark.parametrize("limit", [EXACT, EXACT + 50])
-@pytest.mark.parametrize("kind", ["memory", "shared"])
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=marks) for kind, marks in STORES])
 def test_sixty_four_at_once_are_let_in_exactly_up_to_the_limit(kind, limit):
-    if kind == "shared" and not settings.REDIS_URL:
-        pytest.skip("no Redis in this run")
     store = MemoryCounters() if kind == "memory" else RedisCounters(settings.REDIS_URL)
     window, start = fresh(limit, 3600), threading.Barrier(64)
     let_in, lost = [], []  # a hit may be counted whose answer a slow machine has lost
@@ -255,9 +261,8 @@ def test_sixty_four_at_once_are_let_in_exactly_up_to_the_limit(kind, limit):
     assert kind == "shared" or not lost
 
 
+@with_redis
 def test_two_processes_share_one_window():
-    if not settings.REDIS_URL:
-        pytest.skip("no Redis in this run")
     one, other = RedisCounters(settings.REDIS_URL), RedisCounters(settings.REDIS_URL)
     window = fresh(2, 3600)
     assert [accepted(store, window)[0] for store in (one, other, one, other)] == [
@@ -265,9 +270,8 @@ def test_two_processes_share_one_window():
     ]  # fmt: skip
 
 
+@with_redis
 def test_a_limit_that_changes_starts_a_new_window_and_never_an_error():
-    if not settings.REDIS_URL:
-        pytest.skip("no Redis in this run")
     store, window = RedisCounters(settings.REDIS_URL), fresh(EXACT, 3600)
     changed = [window, window._replace(limit=EXACT + 1), window._replace(seconds=60)]
     assert len({place_of(one) for one in changed}) == 3
@@ -339,9 +343,8 @@ def until(true):
 
 
 @pytest.mark.practice("RATE-06")
+@with_redis
 def test_a_release_waits_for_no_answer_and_survives_a_connection_that_was_closed():
-    if not settings.REDIS_URL:
-        pytest.skip("no Redis in this run")
     store, places = RedisCounters(settings.REDIS_URL), fresh(1, 30, held=True)
     for _ in range(3):
         ticket = new_ticket()
@@ -385,9 +388,8 @@ def test_memory_does_not_follow_the_number_of_callers(monkeypatch):
         assert len(store._places["test"][place_of(window)]) <= EXACT
 
 
+@with_redis
 def test_the_store_forgets_what_is_over():
-    if not settings.REDIS_URL:
-        pytest.skip("no Redis in this run")
     store = RedisCounters(settings.REDIS_URL)
     windows = [fresh(1, 5), fresh(EXACT + 1, 5), fresh(1, 5, held=True)]
     store.take(windows)

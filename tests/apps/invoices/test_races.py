@@ -1,7 +1,6 @@
 """What two callers at once can do to one draft: transactions that really commit."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 
 import pytest
 from django.db import connection, transaction
@@ -12,6 +11,7 @@ from saas.audit import trail
 from saas.tenancy.binding import bind
 from tests.apps.invoices.drafts import LINE, body, drafted, new_customer, post, rows_of, tag_of
 from tests.cast import KEY, Member, make_tenant
+from tests.races import at_once
 
 pytestmark = [pytest.mark.core]
 
@@ -28,21 +28,6 @@ def acme(committed):
 def customer(acme):
     """A customer there."""
     return new_customer(acme)
-
-
-def at_once(calls):
-    """The answers of all calls, each from a thread and a connection of its own."""
-    start = Barrier(len(calls))
-
-    def run(call):
-        try:
-            start.wait()
-            return call()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 def twin(member):
@@ -69,7 +54,7 @@ def test_of_two_writers_one_wins_and_nothing_is_lost(acme, customer):
             If_Match=tag,
         )
 
-    answers = at_once([write(number) for number in range(1, WRITERS + 1)])
+    answers = at_once(*[write(number) for number in range(1, WRITERS + 1)])
     assert sorted(answer.status_code for answer in answers) == [200] + [412] * (WRITERS - 1)
     [won] = [answer.json() for answer in answers if answer.status_code == 200]
     assert acme.owner.get(f"invoices/{draft['id']}").json() == won
@@ -79,7 +64,7 @@ def test_of_two_writers_one_wins_and_nothing_is_lost(acme, customer):
 @pytest.mark.practice("X-01")
 def test_of_equal_requests_at_once_one_makes_the_draft(acme, customer):
     asked = body(customer)
-    answers = at_once([lambda: post(twin(acme.owner), asked, KEY)] * WRITERS)
+    answers = at_once(*[lambda: post(twin(acme.owner), asked, KEY)] * WRITERS)
     assert [answer.status_code for answer in answers] == [201] * WRITERS
     assert len({answer.content for answer in answers}) == 1
     assert sum("Idempotency-Replayed" in answer.headers for answer in answers) == WRITERS - 1
@@ -91,7 +76,7 @@ def test_a_customer_is_not_deleted_while_their_first_invoice_is_written(acme, cu
         pytest.skip("SQLite has one writer at a time, so there is nothing to wait for")
 
     def delete():
-        return at_once([lambda: twin(acme.owner).delete(f"customers/{customer}")])[0]
+        return at_once(*[lambda: twin(acme.owner).delete(f"customers/{customer}")])[0]
 
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic(), bind(acme.id), trail.recording():

@@ -2,12 +2,9 @@
 
 import random
 import time
-from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv6Address
-from threading import Barrier
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
@@ -27,6 +24,7 @@ from tests.oauth import (
     service_token,
     tokens_for,
 )
+from tests.races import at_once
 from tests.saas.wire import send
 
 pytestmark = [pytest.mark.core]
@@ -34,21 +32,6 @@ pytestmark = [pytest.mark.core]
 CALLERS, ROUNDS = 8, 3
 many = pytest.mark.parametrize("rounds", [ROUNDS, pytest.param(200, marks=pytest.mark.drill)])
 READ = "notes:read"
-
-
-def at_once(*calls):
-    """The answers of all calls, each from a thread and a connection of its own."""
-    start = Barrier(len(calls))
-
-    def run(call):
-        try:
-            start.wait()
-            return call()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 def statuses(answers):

@@ -10,8 +10,9 @@ from saas.audit.chain import first_fault
 from saas.tenancy.binding import bind
 from tests.apps.invoices.drafts import body, drafted, new_customer, rows_of
 from tests.apps.invoices.issued import act, cancel, credit, issue, issued, made, pay, reverse
-from tests.apps.invoices.test_races import at_once, twin
+from tests.apps.invoices.test_races import twin
 from tests.cast import KEY, make_tenant
+from tests.races import at_once
 from tests.saas.walls import in_database
 
 pytestmark = [pytest.mark.core]
@@ -101,7 +102,7 @@ def storm_of_issues(acme, customer, count):
 
         return issuing
 
-    return at_once([call(index, draft) for index, draft in enumerate(drafts)])
+    return at_once(*[call(index, draft) for index, draft in enumerate(drafts)])
 
 
 @pytest.mark.practice("X-19")
@@ -133,7 +134,7 @@ def test_equal_posts_at_once_have_one_effect(acme, customer, path):
         issue(acme.owner, invoice)
     asked = {"payments": {"amount": "10.00"}}.get(path, {})
     answers = at_once(
-        [lambda: act(twin(acme.owner), f"{invoice['id']}/{path}", asked, KEY)] * writers(32)
+        *[lambda: act(twin(acme.owner), f"{invoice['id']}/{path}", asked, KEY)] * writers(32)
     )
     found = statuses(answers)
     assert set(found) <= {201, 409}, found
@@ -149,7 +150,7 @@ def test_parallel_payments_and_credits_never_take_more_than_is_due(acme, custome
     line = invoice["lines"][0]["id"]
     calls = [lambda: pay(twin(acme.owner), invoice, "20.00")] * writers(16)
     calls += [lambda: credit(twin(acme.owner), invoice, (line, "0.5"))] * writers(16)
-    found = statuses(at_once(calls))
+    found = statuses(at_once(*calls))
     assert set(found) <= {201, 409, 503}, found
     [row] = rows_of(acme)
     assert 0 <= row["total"] - row["amount_paid"] - row["amount_credited"] < 20 + Decimal("29.46")
@@ -161,7 +162,7 @@ def test_two_who_reverse_one_payment_reverse_it_once(acme, customer):
     invoice = issued(acme.owner, customer)
     payment = made(pay(acme.owner, invoice, "20.00"))
     calls = [lambda: reverse(twin(acme.owner), invoice, payment)] * 4
-    assert statuses(at_once(calls)) == {201: 1, 409: 3}
+    assert statuses(at_once(*calls)) == {201: 1, 409: 3}
     assert_books_balance(acme)
 
 

@@ -23,6 +23,8 @@ class Number(DecimalText):
 class Money(DecimalText):
     """An amount with exactly the decimals of its row's currency."""
 
+    writes_rows = True  # what it gets of a row is written already
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"digits": DIGITS, "places": 4, **options})
 
@@ -41,7 +43,7 @@ class Money(DecimalText):
         return written(amount, currency)
 
     def to_representation(self, value: str) -> str:
-        """It is written already."""
+        """As it came."""
         return value
 
 

@@ -25,7 +25,9 @@ ZERO = Decimal(0)
 class Invoice(TenantModel):
     """A claim for money; only a draft may change, and the database sees to it."""
 
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     drafted_by_id = models.UUIDField(editable=False)
     status = models.CharField(max_length=10, choices=[(s, s) for s in STATUSES], default="draft")
     number = models.CharField(max_length=40, null=True, editable=False)  # noqa: DJ001  # a draft has none
@@ -126,7 +128,9 @@ class Invoice(TenantModel):
 class InvoiceLine(TenantModel):
     """One position of an invoice."""
 
-    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="lines")
+    invoice = models.ForeignKey(
+        Invoice, on_delete=models.CASCADE, related_name="lines", db_index=False
+    )
     position = models.PositiveSmallIntegerField()
     description = models.CharField(max_length=500)
     quantity = models.DecimalField(max_digits=18, decimal_places=6)

@@ -30,12 +30,13 @@ EXACT = Context(prec=80, rounding=ROUND_HALF_UP)
 
 def rounded(amount: Decimal, currency: str) -> Decimal:
     """`amount` with the decimals of `currency`: half goes away from zero, and zero has no sign."""
-    return EXACT.add(amount.quantize(STEPS[currency], context=EXACT), ZERO)
+    whole = amount.quantize(STEPS[currency], None, EXACT)
+    return whole or abs(whole)
 
 
 def written(amount: Decimal, currency: str) -> str:
     """An amount as it travels: exactly the decimals of its currency."""
-    return format(rounded(amount, currency), "f")
+    return str(rounded(amount, currency))
 
 
 def plain(number: Decimal, places: int = 0) -> str:

@@ -95,7 +95,7 @@ TEMPLATES = [
 
 
 def postgresql(url: str) -> dict[str, object]:
-    """Connections that stay open and never wait for ever (INPUT-11)."""
+    """Connections that stay open, keep their plans and never wait for ever (INPUT-11)."""
     limits = {
         "statement_timeout": STATEMENT_TIMEOUT_MS,  # noqa: F405  # from security
         "lock_timeout": LOCK_TIMEOUT_MS,  # noqa: F405
@@ -104,6 +104,10 @@ def postgresql(url: str) -> dict[str, object]:
     options = {
         "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),
         "connect_timeout": 5,
+        "server_side_binding": True,
+        # Off behind a pooler that gives each transaction another connection and does not know the
+        # statements that were prepared on it (PgBouncer before 1.21).
+        "prepare_threshold": 2 if env.bool("DATABASE_PREPARE", True) else None,
     }
     database = env.db_url_config(url)
     return {

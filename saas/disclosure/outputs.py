@@ -82,6 +82,8 @@ def _writer(field: serializers.Field) -> Writer:  # type: ignore[type-arg]  # of
     write = WRITTEN.get(type(field), field.to_representation)
     if type(field).get_attribute is serializers.Field.get_attribute and field.source != "*":
         return Writer(str(field.source), write, of_row=False)
+    if getattr(field, "writes_rows", False):
+        return Writer("__class__", field.get_attribute, of_row=True)
 
     def written(row: Any) -> Any:
         value = field.get_attribute(row)

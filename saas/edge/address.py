@@ -1,6 +1,6 @@
 """One answer to "from where?", used by limits, logs and rules alike."""
 
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
@@ -21,6 +21,7 @@ def is_trusted_proxy(address: Address) -> bool:
     return any(address in network for network in _trusted(tuple(settings.SAAS_TRUSTED_PROXIES)))
 
 
+@lru_cache(4096)  # a request asks several times
 def _parse(text: str) -> Address | None:
     try:
         address = ip_address(text.strip())
@@ -49,6 +50,7 @@ def client_ip(request: HttpRequest) -> Address:
     return address
 
 
+@lru_cache(4096)
 def network_of(address: Address) -> str:
     """The unit that limits count: an IPv4 address, or the /64 that one IPv6 customer owns."""
     if isinstance(address, IPv6Address):

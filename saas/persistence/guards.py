@@ -29,6 +29,15 @@ REFUSE_FROZEN = """
 CREATE OR REPLACE FUNCTION refuse_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'this row is frozen' USING ERRCODE = 'restrict_violation'; END $$
 """
+# The foreign key of one column, whatever it is called.
+DROP_KEY = """
+DO $$ DECLARE found name; BEGIN
+    FOR found IN SELECT conname FROM pg_constraint JOIN pg_attribute
+        ON attrelid = conrelid AND conkey = ARRAY[attnum]
+        WHERE contype = 'f' AND conrelid = '%s'::regclass AND attname = '%s'
+    LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %%I', found); END LOOP;
+END $$
+"""
 LISTING = "current_setting('app.across_tenants', true) = 'ids'"
 TAKING = "current_setting('app.across_tenants', true) = 'outbox'"
 
@@ -200,9 +209,14 @@ class _PostgreSQL:
             yield self._read_policy(table, f"readable_by_{column}", condition)
 
     def reference(self, model: type[TenantModel], field: "models.ForeignKey") -> Iterator[Guard]:  # type: ignore[type-arg]  # as above
-        """A row's reference includes the tenant: foreign-key checks pass row security by."""
+        """A row's reference includes the tenant: foreign-key checks pass row security by.
+
+        It takes the place of Django's own key, which checks the same row again and knows no tenant;
+        and of a part's key to its tenant, which is that of the whole.
+        """
         table, target = model._meta.db_table, field.related_model._meta.db_table
         name = f"{table}_{field.column}_same_tenant"
+        own = [field.column, *(["tenant_id"] if field.name == model.part_of else [])]
         yield Guard(
             table,
             name,
@@ -212,6 +226,7 @@ class _PostgreSQL:
                 f"FOREIGN KEY (tenant_id, {field.column}) "
                 f"REFERENCES {target} (tenant_id, id) DEFERRABLE INITIALLY DEFERRED NOT VALID",
                 f'ALTER TABLE {table} VALIDATE CONSTRAINT "{name}"',
+                *(DROP_KEY % (table, column, table) for column in own),
             ),
         )
 

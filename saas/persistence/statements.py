@@ -3,45 +3,102 @@ the database's own work.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
+from uuid import UUID
 
-from django.db import connection, models, transaction
+import orjson
+from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 from django.db.models.sql import InsertQuery
+
+type Field = models.Field[Any, Any]
+# What a document holds as it is, where Django would look at each value again.
+KINDS: Mapping[type[Field], tuple[type, ...]] = {
+    models.UUIDField: (UUID,),
+    models.CharField: (str,),
+    models.TextField: (str,),
+    models.DecimalField: (Decimal,),
+    models.IntegerField: (int,),
+    models.DateTimeField: (datetime,),
+    models.DateField: (date,),
+    models.JSONField: (list, dict),
+}
 
 
 def insert(rows: Sequence[models.Model]) -> None:
     """Write new rows of one model by one statement. Every field fills, seals and checks its value
     as in `save()`; signals are not sent.
+
+    PostgreSQL gets them as one document: that is one value to send, whatever the number of rows.
     """
     if not rows:
         return
-    model, alias = type(rows[0]), connection.alias
-    columns = [_column(field, rows) for field in model._meta.local_concrete_fields]
-    text, by_column = _text(model, len(rows), connection.vendor)
-    each = columns if by_column else [value for row in zip(*columns, strict=True) for value in row]
-    with transaction.mark_for_rollback_on_error(alias), connection.cursor() as cursor:
-        cursor.execute(text, each)
+    model, connection = type(rows[0]), connections[DEFAULT_DB_ALIAS]
+    in_document = connection.vendor == "postgresql"
+    fields = model._meta.local_concrete_fields
+    each = list(zip(*(_column(field, rows, connection) for field in fields), strict=True))
+    with transaction.mark_for_rollback_on_error(connection.alias), connection.cursor() as cursor:
+        if in_document:
+            names = [field.column for field in fields]
+            document = [dict(zip(names, values, strict=True)) for values in each]
+            cursor.execute(
+                _text_of_document(model), [orjson.dumps(document, default=_number).decode()]
+            )
+        else:
+            cursor.execute(_text(model, len(rows)), [value for values in each for value in values])
     for row in rows:
-        row._state.adding, row._state.db = False, alias
+        row._state.adding, row._state.db = False, connection.alias
 
 
-def _column(field: "models.Field[Any, Any]", rows: Sequence[models.Model]) -> list[Any]:
+def _column(field: Field, rows: Sequence[models.Model], connection: Any) -> list[Any]:
     if type(field).pre_save is models.Field.pre_save:
         values = [getattr(row, field.attname) for row in rows]
     else:
         values = [field.pre_save(row, add=True) for row in rows]
-    return [v if v is None else field.get_db_prep_save(v, connection) for v in values]
+    kinds = _kinds(field) if connection.vendor == "postgresql" else ()
+    return [
+        v if v is None or type(v) in kinds else field.get_db_prep_save(v, connection)
+        for v in values
+    ]
 
 
 @cache
-def _text(model: type[models.Model], count: int, vendor: str) -> tuple[str, bool]:
-    """Django's own statement for so many rows, and whether it takes one array for each column."""
-    fields = model._meta.local_concrete_fields
+def _kinds(field: Field) -> tuple[type, ...]:
+    """The types whose values go as they are; none where the field has a mind of its own."""
+    if type(field) is models.ForeignKey:
+        field = field.target_field
+    for base, kinds in KINDS.items():
+        if all(
+            getattr(type(field), name) is getattr(base, name)
+            for name in ("get_prep_value", "get_db_prep_value", "get_db_prep_save")
+        ):
+            return kinds
+    return ()
+
+
+def _number(value: Any) -> str:
+    if not isinstance(value, Decimal):
+        raise TypeError(f"A document has no place for a {type(value).__name__}.")
+    return str(value)
+
+
+@cache
+def _text_of_document(model: type[models.Model]) -> str:
+    table = f'"{model._meta.db_table}"'
+    names = ", ".join(f'"{field.column}"' for field in model._meta.local_concrete_fields)
+    rows = f"jsonb_populate_recordset(NULL::{table}, %s::jsonb)"
+    return f"INSERT INTO {table} ({names}) SELECT {names} FROM {rows}"  # noqa: S608  # the model's own names
+
+
+@cache
+def _text(model: type[models.Model], count: int) -> str:
+    """Django's own statement for so many rows."""
     query = InsertQuery(model)
-    query.insert_values(fields, [model() for _ in range(count)])
-    [(text, values)] = query.get_compiler(connection=connection).as_sql()
-    return text, count > 1 and len(values) == len(fields)
+    query.insert_values(model._meta.local_concrete_fields, [model() for _ in range(count)])
+    [(text, _)] = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
+    return str(text)
 
 
 def columns(model: type[models.Model], values: Mapping[str, Any]) -> list[Any]:
@@ -49,4 +106,5 @@ def columns(model: type[models.Model], values: Mapping[str, Any]) -> list[Any]:
     the bound one.
     """
     fields = model._meta._forward_fields_map  # type: ignore[attr-defined]  # get_field() knows reverse ones too
+    connection = connections[DEFAULT_DB_ALIAS]
     return [fields[name].get_db_prep_save(value, connection) for name, value in values.items()]

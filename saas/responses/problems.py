@@ -10,7 +10,13 @@ from django.core.exceptions import (
     PermissionDenied,
     SuspiciousOperation,
 )
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+from django.db import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    NotSupportedError,
+    OperationalError,
+)
 from django.http import Http404
 from rest_framework import exceptions
 
@@ -44,9 +50,9 @@ def as_problem(fault: Exception) -> Problem:
         # A constraint had the last word: somebody else's change came between reading and writing.
         faults.warning("database: %s", type(fault).__name__)
         return Problem("conflict", "Another change came first. Read again and repeat.")
-    if isinstance(fault, (OperationalError, InterfaceError)):
-        # A time-out, a deadlock or a lost connection: the transaction is gone, and trying again is
-        # right.
+    if isinstance(fault, (OperationalError, InterfaceError, NotSupportedError)):
+        # A time-out, a deadlock, a lost connection, or a prepared plan whose table has just been
+        # changed: the transaction is gone, and trying again is right.
         faults.warning("database: %s", type(fault).__name__)
         return Problem("not-ready", "The database did not answer in time.")
     faults.error("unhandled", exc_info=fault)

@@ -3,6 +3,7 @@ limit.
 """
 
 import logging
+import os
 import random
 import threading
 import time
@@ -10,10 +11,12 @@ import uuid
 from types import SimpleNamespace
 
 import pytest
+import redis
 from django.conf import settings
 from hypothesis import HealthCheck, given
 from hypothesis import settings as trials
 from hypothesis import strategies as st
+from redis.connection import Connection
 
 from saas import counters
 from saas.counters import (
@@ -53,7 +56,7 @@ class ClockedRedis(RedisCounters):
         script = self._client.register_script(
             SCRIPT.replace("redis.call('TIME')", "{ARGV[#ARGV], '0'}")
         )
-        self._script = lambda keys, args: script(keys=keys, args=[*args, repr(clock.now)])
+        self._script = lambda keys, args: script(keys, [*args, repr(clock.now)])
 
 
 def twins(clock):
@@ -352,6 +355,54 @@ def test_a_release_waits_for_no_answer_and_survives_a_connection_that_was_closed
         store.release(places, ticket)
         host, port = store._one_way._connection._sock.getsockname()
         assert store._client.client_kill_filter(addr=f"{host}:{port}") == 1
+
+
+@pytest.mark.practice("X-22")
+def test_nobody_reads_an_answer_that_another_did_not_wait_for(monkeypatch):
+    if not settings.REDIS_URL:
+        pytest.skip("no Redis in this run")
+    store, left, next_ = RedisCounters(settings.REDIS_URL), fresh(1), fresh(7)
+    store.take([fresh(1)])
+    with monkeypatch.context() as patched:
+        patched.setattr(Connection, "read_response", raising(redis.TimeoutError))
+        with pytest.raises(StoreUnavailable):
+            store.take([left])
+    store._down_until = 0.0
+    assert accepted(store, next_)[1].remaining == 6
+
+
+@pytest.mark.practice("X-22")
+def test_a_store_that_was_emptied_or_started_again_counts_on():
+    if not settings.REDIS_URL:
+        pytest.skip("no Redis in this run")
+    store, window = RedisCounters(settings.REDIS_URL), fresh(7)
+    store.take([window])
+    store._client.script_flush()
+    assert accepted(store, window)[1].remaining == 5
+    [connection] = store._script._free[os.getpid()]
+    host, port = connection._sock.getsockname()
+    assert store._client.client_kill_filter(addr=f"{host}:{port}") == 1
+    assert accepted(store, window)[1].remaining == 4
+
+
+def test_two_processes_never_share_a_connection(monkeypatch):
+    if not settings.REDIS_URL:
+        pytest.skip("no Redis in this run")
+    store = RedisCounters(settings.REDIS_URL)
+    store.take([fresh(1)])
+    monkeypatch.setattr(counters.os, "getpid", lambda: -1)  # as a child sees itself after a fork
+    store.take([fresh(1)])
+    [[before], [after]] = store._script._free.values()
+    assert before is not after
+
+
+def raising(fault):
+    """A function that raises whatever it is called with."""
+
+    def raises(*_, **__):
+        raise fault
+
+    return raises
 
 
 @pytest.mark.practice("X-22")

@@ -61,7 +61,7 @@ class InvoiceSerializer(InvoiceSummarySerializer):
         return customer
 
     def create(self, validated_data):
-        """The invoice, then all of its lines."""
+        """The invoice, then its lines one by one, as DRF's page on nested writing does it."""
         tenant_id, drafted_by = self.context["tenant_id"], self.context["tenant_id"]
         entries = validated_data.pop("lines")
         customer = validated_data["customer"]
@@ -77,6 +77,7 @@ class InvoiceSerializer(InvoiceSummarySerializer):
         ]
         invoice.price(lines)
         with transaction.atomic():
-            invoice.save(force_insert=True)
-            InvoiceLine.objects.bulk_create(lines)
+            invoice.save()
+            for line in lines:
+                line.save()
         return invoice

@@ -78,3 +78,21 @@ def test_a_row_that_somebody_holds_is_a_503_and_unchanged():
     assert acme.owner.get(path).json()["title"] == "before"
     again = acme.owner.patch(path, {"title": "after"}, If_Match=made["ETag"])
     assert again.json()["title"] == "after"
+
+
+@pytest.mark.usefixtures("committed")
+def test_a_table_that_changes_under_a_prepared_plan_costs_one_caller_a_retry():
+    acme = make_tenant("Acme")
+    for _ in range(4):
+        assert acme.owner.get("notes").status_code == 200
+    owner = settings.DATABASE_OWNER
+    with psycopg.connect(
+        host=owner["HOST"],
+        port=owner["PORT"],
+        user=owner["USER"],
+        password=owner["PASSWORD"],
+        dbname=connection.settings_dict["NAME"],
+    ) as session:
+        session.execute("ALTER TABLE toy_note ALTER title TYPE varchar(199)")
+    refused(acme.owner.get("notes"), 503, "not-ready")
+    assert acme.owner.get("notes").status_code == 200

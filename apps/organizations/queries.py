@@ -1,6 +1,7 @@
 """Which members and invitations there are."""
 
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apps.organizations.models import Invitation, Membership, Organization
+from apps.organizations.models import Invitation, Membership, Organization, SecurityPolicy
+from saas.authentication import demands
 from saas.tenancy.binding import bind, bound_tenant
 from saas.tenancy.person import tenants_of
 
@@ -78,3 +80,14 @@ def organizations_of(user_id: UUID) -> list[Organization]:
             with bind(id):
                 found.append(organization().get())
     return sorted(found, key=lambda one: one.name)
+
+
+def policy() -> dict[str, Any]:
+    """What the bound organization has decided about its own security, with all defaults."""
+    return demands.complete(SecurityPolicy.objects.values_list("switches", flat=True).first())
+
+
+def locked_policy() -> SecurityPolicy:
+    """The row behind it, for who changes it or makes something that must obey it."""
+    row, _ = SecurityPolicy.objects.select_for_update().get_or_create()
+    return row

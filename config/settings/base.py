@@ -48,6 +48,11 @@ INSTALLED_APPS = [
     "apps.activity",
     "apps.operations",
 ]
+# What a clone can take away whole: the folder, its line here, its tests, its rows and sections.
+MODULES = [
+    "saas.authentication.signatures",
+]
+INSTALLED_APPS += MODULES
 
 MIDDLEWARE = [
     "saas.edge.log.RequestLog",
@@ -148,6 +153,7 @@ AUTH_USER_MODEL = "accounts.User"
 SAAS_TENANT_MODEL = "organizations.Organization"
 SAAS_MEMBERSHIP_MODEL = "organizations.Membership"
 SAAS_API_KEY_MODEL = "integrations.ApiKey"
+SAAS_POLICY_MODEL = "organizations.SecurityPolicy"
 SAAS_ROLES_PAGE = "config.roles"
 
 # The toolkit's models are ours from the first migration, so that each can name its organization.

@@ -2,7 +2,7 @@
 needs.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from functools import cache
 from typing import Any, ClassVar
 
@@ -83,7 +83,7 @@ def disclose_list(
     return [_write(output, row, shown) for row in rows]
 
 
-def _write(output: type[Output], row: Any, shown: frozenset[str]) -> dict[str, Any]:
+def _write(output: type[Output], row: Any, shown: Set[str]) -> dict[str, Any]:
     body = {name: write(row) for name, write in output.writers().items() if name in shown}
     for name in output.optional() & shown:
         if body[name] is None or body[name] == []:

@@ -8,7 +8,10 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.db.models import QuerySet, Subquery
+from django.http import HttpRequest
 
+from saas.authentication import demands
 from saas.authentication.credentials import unauthorized
 from saas.authentication.oauth.scopes import service_rights
 from saas.context import Actor, Principal, PrincipalKind, roles
@@ -18,41 +21,45 @@ NAMES = {PrincipalKind.API_KEY: "API key", PrincipalKind.USER_TOKEN: "access tok
 
 
 @contextmanager
-def entered(principal: Principal) -> Iterator[Actor]:
+def entered(principal: Principal, request: HttpRequest | None) -> Iterator[Actor]:
     """Bind the principal's own tenant, and give the actor that the principal is there.
 
-    Raises 401 when the person behind the credential is no longer a member: their keys die with
-    them.
+    Raises 401 when the person behind the credential is no longer a member, whose keys die with
+    them, and what the tenant's own policy says of `request`; None is for work of our own.
     """
     with bind(principal.tenant_id, to_the_commit=True):
         if principal.kind == PrincipalKind.SERVICE:
-            yield service_actor(principal)
-            return
-        membership = membership_of(principal)
-        if membership is None:
-            raise unauthorized(f"This {NAMES[principal.kind]} is not valid.", error="invalid_token")
-        yield Actor(
-            principal=principal,
-            tenant_id=principal.tenant_id,
-            tenant=membership.tenant,
-            role=membership.role,
-            rights=roles()[membership.role],
-        )
-
-
-def service_actor(principal: Principal) -> Actor:
-    """A service at work: no role, and never the rights that decide who has which."""
-    tenant = apps.get_model(settings.SAAS_TENANT_MODEL).objects.get(pk=principal.tenant_id)
-    return Actor(
-        principal=principal,
-        tenant_id=principal.tenant_id,
-        tenant=tenant,
-        role=None,
-        rights=service_rights(),
-    )
+            row = tenant = tenant_of(principal)
+            role, rights = None, service_rights()
+        else:
+            row = membership_of(principal)
+            if row is None:
+                text = f"This {NAMES[principal.kind]} is not valid."
+                raise unauthorized(text, error="invalid_token")
+            tenant, role, rights = row.tenant, row.role, roles()[row.role]
+        if request is not None and demands.are_possible():
+            demands.meet(request, demands.complete(row.policy))
+        yield Actor(principal, principal.tenant_id, tenant, role, rights)
 
 
 def membership_of(principal: Principal) -> Any:
     """The membership of the person behind the credential, with its tenant, in one query."""
     model = apps.get_model(settings.SAAS_MEMBERSHIP_MODEL)
-    return model.objects.select_related("tenant").filter(user_id=principal.user_id).first()
+    rows = model.objects.select_related("tenant").filter(user_id=principal.user_id)
+    return with_policy(rows).first()
+
+
+def tenant_of(principal: Principal) -> Any:
+    """The tenant of a service, which is a member of nothing."""
+    rows = apps.get_model(settings.SAAS_TENANT_MODEL).objects.filter(pk=principal.tenant_id)
+    return with_policy(rows).get()
+
+
+def with_policy(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Join the tenant's policy to a query that runs anyway, where some switch may ask for more."""
+    if not demands.are_possible():
+        return rows
+    policies: QuerySet[Any] = apps.get_model(settings.SAAS_POLICY_MODEL).objects
+    kept = Subquery(policies.values("switches")[:1])
+    joined: QuerySet[Any] = rows.annotate(policy=kept)
+    return joined

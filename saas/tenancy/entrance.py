@@ -24,8 +24,8 @@ NAMES = {PrincipalKind.API_KEY: "API key", PrincipalKind.USER_TOKEN: "access tok
 def entered(principal: Principal, request: HttpRequest | None) -> Iterator[Actor]:
     """Bind the principal's own tenant, and give the actor that the principal is there.
 
-    Raises 401 when the person behind the credential is no longer a member, whose keys die with
-    them, and what the tenant's own policy says of `request`; None is for work of our own.
+    Raises 401 when the person behind the credential is no longer a member: their keys die with
+    them. Raises what the tenant's own policy demands of `request`; None is for work of our own.
     """
     with bind(principal.tenant_id, to_the_commit=True):
         if principal.kind == PrincipalKind.SERVICE:

@@ -17,8 +17,8 @@ FIELD = re.compile(r"[a-z0-9-]+")
 DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 DIGESTS = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}  # RFC 9530 §5: the others are weak
 ALWAYS = ("@method", "@authority", "@path", "@query")
-WHERE_PRESENT = ("content-digest", "content-type", "idempotency-key", "authorization", "x-api-key")
-OF_A_BODY = ("content-digest", "content-type")
+WHERE_PRESENT = ("content-digest", "idempotency-key", "authorization", "x-api-key")
+OF_A_BODY = ("content-digest", "content-type")  # without one some servers make up a type
 
 
 def must_cover(request: HttpRequest) -> set[str]:

@@ -1,4 +1,4 @@
-"""An organization that wants every request signed, on the product's own routes."""
+"""An organization that wants every request signed."""
 
 import json
 from dataclasses import dataclass, field
@@ -14,18 +14,9 @@ from django.conf import settings
 from django.test import Client
 
 from apps.organizations.models import SecurityPolicy
-from saas import context
 from saas.tenancy.binding import bind
+from tests.apps.signatures.client import components, sign
 from tests.cast import Member, Tenant, make_tenant
-from tests.saas.authentication.signatures.client import components, sign
-
-
-@pytest.fixture(autouse=True)
-def product(with_authorization_server: None, settings: Any) -> None:
-    """The kit's own tests run on notes; these are about an API that takes money's word for it."""
-    settings.ROOT_URLCONF = "config.urls"
-    settings.SAAS_ROLES_PAGE = "config.roles"
-    context.roles.cache_clear()
 
 
 class P256:

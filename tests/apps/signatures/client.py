@@ -1,7 +1,7 @@
 """A client that signs its requests, to copy from: standard library and `cryptography`, nothing else.
 
 .venv/bin/python manage.py seed_demo --json |
-    .venv/bin/python tests/saas/authentication/signatures/client.py GET /api/v1/customers
+    .venv/bin/python tests/apps/signatures/client.py GET /api/v1/customers
 """
 
 import hashlib

@@ -88,6 +88,8 @@ def policy() -> dict[str, Any]:
 
 
 def locked_policy() -> SecurityPolicy:
-    """The row behind it, for who changes it or makes something that must obey it."""
-    row, _ = SecurityPolicy.objects.select_for_update().get_or_create()
-    return row
+    """The row behind it, for who changes it or makes something that must obey it: one after the
+    other. There may be none yet, so the organization is what is locked.
+    """
+    organization().select_for_update(no_key=True).get()
+    return SecurityPolicy.objects.first() or SecurityPolicy()

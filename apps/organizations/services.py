@@ -148,7 +148,7 @@ def change_policy(actor: Actor, **decided: Any) -> dict[str, Any]:
     """Turn some switches, from the next request on; gives the whole policy."""
     policy = queries.locked_policy()
     policy.switches |= decided
-    policy.save(update_fields=["switches"])
+    policy.save()
     for name, value in decided.items():
         if told := SWITCHES[name].changed:
             told(actor, value)

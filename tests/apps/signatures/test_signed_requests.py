@@ -18,6 +18,7 @@ from tests.apps.signatures.conftest import Signer, demand_signatures
 from tests.apps.signatures.test_vectors import base_of
 from tests.cast import KEY
 from tests.oauth import bearer, make_service, service_token
+from tests.saas.wire import on_postgresql
 
 pytestmark = [pytest.mark.practice("AUTHN-15")]
 
@@ -92,6 +93,7 @@ def test_an_unsigned_call_is_refused_and_told_how_to_sign(signer):
     refused(signer, signer.member.post("customers", CUSTOMER))
 
 
+@on_postgresql
 def test_others_call_as_ever_and_with_as_many_statements(acme, signer):
     for one in (acme.owner.get("me"), signer.call("GET", "me")):  # the first use is noted
         assert one.status_code == 200

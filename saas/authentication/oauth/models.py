@@ -1,10 +1,16 @@
 """What the authorization server needs of the toolkit's rows; the product owns the tables."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from saas.ids import IdField
+
+# What a module reads beside each usable access token, in the same query: annotation -> expression.
+# It joins in AppConfig.ready(), and finds its own on `principal.credential`.
+JOINED: dict[str, Any] = {}
 
 
 class OfOrganization(models.Model):
@@ -63,6 +69,7 @@ class UsableTokens(models.QuerySet[models.Model]):
 
     def usable(self, at: object) -> "UsableTokens":
         """Access tokens that open something at `at`."""
-        return self.filter(
+        tokens = self.annotate(**JOINED) if JOINED else self
+        return tokens.filter(
             Q(user=None) | Q(user__is_active=True), expires__gt=at, application__isnull=False
         )

@@ -13,6 +13,7 @@ from oauthlib.oauth2 import InvalidRequestError
 
 from saas.authentication.oauth import families
 from saas.authentication.oauth.clients import ARRIVED_AT, IN_ENVIRON
+from saas.authentication.oauth.extensions import EXTENSIONS
 from saas.authentication.oauth.server import code_digest
 from saas.authentication.oauth.tokens import checksum_of, is_well_formed
 
@@ -39,6 +40,15 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
         return request.client is not None
 
     # What may be asked for.
+
+    def validate_response_type(
+        self, client_id: str, response_type: str, client: Any, request: Any, *args: Any, **kw: Any
+    ) -> bool:
+        """As registered; a module may send the request back before a person is asked."""
+        for extension in EXTENSIONS:
+            extension.requested(request)
+        allowed: bool = super().validate_response_type(client_id, response_type, client, request)
+        return allowed
 
     def validate_scopes(
         self, client_id: str, scopes: list[str], client: Any, request: Any, *args: Any, **kw: Any
@@ -69,7 +79,7 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
         if grant.ended_at or grant.expires <= timezone.now() or not grant.user.is_active:
             return False
         request.grant, request.user, request.scopes = grant, grant.user, grant.scope.split()
-        return True
+        return all(extension.judged(request, grant) for extension in EXTENSIONS)
 
     def get_code_challenge(self, code: str, request: Any) -> str | None:
         """As it was sent with the authorization request."""
@@ -97,7 +107,7 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
         if request.code_challenge_method != "S256":
             raise InvalidRequestError("PKCE with S256 is required.", request=request)
         lifetime = timedelta(seconds=settings.OAUTH2_PROVIDER["AUTHORIZATION_CODE_EXPIRE_SECONDS"])
-        return get_grant_model().objects.create(
+        grant = get_grant_model().objects.create(
             application=request.client,
             user=request.user,
             organization_id=request.organization_id,
@@ -109,6 +119,9 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
             code_challenge_method=request.code_challenge_method,
             claims="{}",
         )
+        for extension in EXTENSIONS:
+            extension.consented(request, grant)
+        return grant
 
     # Refresh tokens.
 
@@ -133,7 +146,7 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
             return False
         request.grant, request.user, request.refresh_token = grant, grant.user, refresh_token
         request.refresh_token_instance = row
-        return True
+        return all(extension.judged(request, grant) for extension in EXTENSIONS)
 
     def get_original_scopes(self, refresh_token: str, request: Any, *a: Any, **kw: Any) -> str:
         """What the person consented to."""
@@ -176,3 +189,5 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
             )
             self._set_token_value(refresh, token["refresh_token"])
             refresh.save(force_insert=True)
+        for extension in EXTENSIONS:
+            extension.minted(request, token, access, grant)

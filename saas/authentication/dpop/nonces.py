@@ -1,0 +1,28 @@
+"""A nonce says that a proof was made now: who borrowed a key for an hour cannot make proofs for
+tomorrow (RFC 9449 §11.2).
+"""
+
+import time
+
+from saas.crypto import digest, equal
+
+SLOT = 150  # seconds; a nonce is good in its own slot and in the next
+LENGTH = 32  # of hex: 128 bits
+
+
+def current() -> str:
+    """The nonce of this moment. Every process makes the same one, so none is stored."""
+    return _of(_slot())
+
+
+def is_good(nonce: str) -> bool:
+    """Whether it is ours, and not older than two slots."""
+    return equal(nonce, current()) or equal(nonce, _of(_slot() - 1))
+
+
+def _slot() -> int:
+    return int(time.time()) // SLOT
+
+
+def _of(slot: int) -> str:
+    return digest(str(slot), purpose="dpop-nonce")[:LENGTH]

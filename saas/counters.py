@@ -79,6 +79,7 @@ class MemoryCounters:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._hits: dict[str, deque[float]] = defaultdict(deque)
+        self._ends: dict[str, float] = {}  # when the last hit of a window has left it
         self._tries: dict[str, tuple[int, float, float]] = {}  # how many, not before, forgotten at
         self._swept = 0.0
 
@@ -91,6 +92,7 @@ class MemoryCounters:
             if spend and not any(waits):
                 for window in windows:
                     self._hits[window.key].append(now)
+                    self._ends[window.key] = now + window.seconds
             return [
                 Taken(window, max(0, window.limit - len(self._hits[window.key])), wait)
                 for window, wait in zip(windows, waits, strict=True)
@@ -126,15 +128,12 @@ class MemoryCounters:
         return hits[len(hits) - window.limit] + window.seconds - now
 
     def _sweep(self, now: float) -> None:
-        """Forget keys that nobody has used for a day, so that memory does not follow the number of
-        callers.
-        """
+        """Forget windows that are empty, so that memory does not follow the number of callers."""
         if now - self._swept > 60:
             self._swept = now
-            for key in [
-                key for key, hits in self._hits.items() if not hits or hits[-1] < now - 86_400
-            ]:
+            for key in [key for key in self._hits if self._ends.get(key, 0.0) <= now]:
                 del self._hits[key]
+                self._ends.pop(key, None)
             for key in [key for key, (*_, forgotten) in self._tries.items() if forgotten <= now]:
                 del self._tries[key]
 

@@ -18,7 +18,7 @@ MEMORY = 3 * WINDOW  # a proof is good for two of them; the third is for clocks 
 
 
 class WantsNonce(Exception):
-    """All is well but the nonce: the client learns one and tries again."""
+    """All is well but the nonce: the answer carries one, and the client tries again."""
 
 
 class OtherKey(Exception):
@@ -43,6 +43,8 @@ def judged(request: HttpRequest, *, token: str | None = None, jkt: str | None = 
         raise BadProof("ath is not the hash of this token.")
     if jkt is not None and not equal(proof.jkt, jkt):
         raise OtherKey
+    if proof.nonce != nonces.current():  # a good one too, before it is too old (RFC 9449 §8.2)
+        nonces.owe(request)
     if proof.nonce is None or not nonces.is_good(proof.nonce):
         raise WantsNonce
     refuse_repeated(proof)

@@ -10,7 +10,6 @@ from oauthlib.oauth2 import InvalidRequestError
 from saas.authentication.dpop.judgement import WantsNonce, judged
 from saas.authentication.dpop.models import BoundClient, BoundGrant, BoundToken
 from saas.authentication.dpop.proofs import ALGORITHMS, BadProof
-from saas.authentication.dpop.resource import owe_nonce
 from saas.authentication.oauth.answers import Refusal
 from saas.authentication.oauth.extensions import Extension
 
@@ -44,7 +43,6 @@ class ProofOfPossession(Extension):
         except BadProof as bad:
             raise Refusal("invalid_dpop_proof", str(bad)) from None
         except WantsNonce:
-            owe_nonce(request)
             raise Refusal("use_dpop_nonce", "Use the nonce of DPoP-Nonce.") from None
 
     def judged(self, request: Any, grant: Any) -> bool:

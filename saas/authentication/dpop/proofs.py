@@ -160,6 +160,7 @@ def _said(jkt: str, claims: dict[str, Any]) -> Proof:
         raise BadProof("iat must be a number.")
     texts: dict[str, Any] = {name: claims.get(name) for name in ("htm", "htu", "ath", "nonce")}
     for name, value in texts.items():
-        if not (isinstance(value, str) or (value is None and name in ("ath", "nonce"))):
-            raise BadProof(f"{name} must be a text.")
+        is_text = isinstance(value, str) and value.isascii()  # half a character breaks what encodes
+        if not is_text and (value is not None or name in ("htm", "htu")):
+            raise BadProof(f"{name} must be a text of ASCII.")
     return Proof(jkt=jkt, jti=jti, iat=iat, **texts)

@@ -171,6 +171,8 @@ def test_a_proof_has_an_end():
         ("ath", 1),
         ("nonce", 1),
         ("nonce", ["a"]),
+        *[(name, "\ud800") for name in ("htm", "htu", "ath", "nonce")],
+        *[(name, "é") for name in ("htm", "htu", "ath", "nonce")],
     ],
 )
 def test_a_claim_that_is_missing_or_of_another_type_is_refused(claim, value):

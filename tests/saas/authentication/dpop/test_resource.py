@@ -207,6 +207,21 @@ def test_12_a_token_of_another_key_is_refused(acme, prover, token):
     assert answer["WWW-Authenticate"] == f'{BEARER}, {DPOP}, error="invalid_token"'
 
 
+NONSENSE = ["\ud800", "\0", [], {}, [[]], {"x": 1}, True, 1e999, None, "x" * 900]
+
+
+@in_a_transaction
+def test_nonsense_in_any_member_is_refused_and_breaks_nothing(prover, token):
+    for wrong in NONSENSE:
+        for name in ("jti", "htm", "htu", "iat", "ath", "nonce"):
+            answer = ask(token, prover.proof("GET", NOTES, token, **{name: wrong}))
+            assert answer.status_code == 401, (name, wrong)
+        heads = [{name: wrong} for name in ("typ", "alg", "jwk")]
+        heads += [{"jwk": prover.jwk | {name: wrong}} for name in ("kty", "crv", "x", "y")]
+        for head in heads:
+            not_proved(ask(token, prover.proof("GET", NOTES, token, head=head)))
+
+
 # Once.
 
 

@@ -97,6 +97,8 @@ def test_the_first_answer_is_a_nonce_and_the_code_is_still_good(acme, prover, ap
         {"head": {"alg": "none"}},
         {"head": {"jwk": {"kty": "oct", "k": "AA"}}},
         {"padding": "x" * 2048},
+        {"ath": "\ud800"},
+        {"nonce": "\ud800"},
     ],
 )
 def test_a_proof_that_is_not_right_gives_nothing_and_leaves_the_code_alone(

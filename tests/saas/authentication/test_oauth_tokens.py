@@ -324,7 +324,7 @@ def test_what_is_no_living_access_token_gets_the_same_401_as_any_other(acme, app
     assert 'error="invalid_token"' in expected[1]["WWW-Authenticate"]
     for token in dead:
         assert but_for_instance(send("GET", headers=bearer(token))) == expected, token
-    for scheme in ("DPoP", "Basic", "Token"):
+    for scheme in ("Basic", "Token"):
         headers = {"Authorization": f"{scheme} {pair['access_token']}"}
         assert but_for_instance(send("GET", headers=headers)) == expected
     assert opens(pair["access_token"]) == 200

@@ -1,5 +1,6 @@
 """The attack surface, written out."""
 
+from django.apps import apps
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -8,6 +9,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.integrations.pages_urls")),
     path("accounts/", include("apps.accounts.urls")),
     path("", include("apps.operations.urls")),
+]
+urlpatterns += [  # of the modules: under the prefix that each names
+    path(module.routes, include(f"{module.name}.urls"))
+    for module in apps.get_app_configs()
+    if hasattr(module, "routes")
 ]
 
 handler400 = "saas.edge.handlers.bad_request"

@@ -5,8 +5,10 @@ import os
 import secrets
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 import psycopg
@@ -15,6 +17,7 @@ from psycopg import sql
 from tests.servers import Missing, provide
 
 COMMANDS = (
+    *([["rotate_oidc_keys"]] if find_spec("saas.authentication.oidc") else []),
     ["migrate", "--verbosity=0"],
     ["check", "--deploy", "--database=default", "--fail-level=WARNING"],
 )
@@ -26,8 +29,9 @@ def main() -> int | str:
         provide()
     except Missing as reason:
         return str(reason)
-    with fresh_database() as urls:
-        environment = os.environ | throwaway() | urls
+    with fresh_database() as urls, tempfile.TemporaryDirectory() as folder:
+        keys = {"SAAS_OIDC_KEYS_FILE": f"{folder}/oidc-keys"}
+        environment = os.environ | throwaway() | urls | keys
         for command in COMMANDS:
             ended = subprocess.run([sys.executable, "manage.py", *command], env=environment)
             if ended.returncode:

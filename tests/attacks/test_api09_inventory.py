@@ -28,7 +28,12 @@ PROMISED = set(_PROMISED.split())
 BESIDE = {"health/live", "health/ready", "dev/mail"}
 BESIDE |= {"docs/", "docs/problems/", "docs/problems/<slug:code>"}
 BESIDE |= {".well-known/oauth-authorization-server"}
+BESIDE |= {
+    ".well-known/openid-configuration",
+    ".well-known/jwks.json",
+}  # of saas.authentication.oidc
 MACHINES = {"oauth/token", "oauth/revoke", "oauth/introspect"}  # each asks for its own proof
+MACHINES |= {"oauth/userinfo"}  # of saas.authentication.oidc
 PAGES = {"oauth/authorize"}  # with a session and protection against forged forms
 PAGES |= {"accounts/", "accounts/login/", "accounts/2fa/authenticate/", "accounts/logout/"}
 _HIDDEN = """

@@ -13,6 +13,7 @@ from oauthlib.oauth2 import InvalidRequestError
 
 from saas.authentication.oauth import families
 from saas.authentication.oauth.clients import ARRIVED_AT, IN_ENVIRON
+from saas.authentication.oauth.modules import minted
 from saas.authentication.oauth.server import code_digest
 from saas.authentication.oauth.tokens import checksum_of, is_well_formed
 
@@ -176,3 +177,4 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
             )
             self._set_token_value(refresh, token["refresh_token"])
             refresh.save(force_insert=True)
+        minted.send(sender=None, token=token, access=access, grant=grant, request=request)

@@ -2,8 +2,10 @@
 
 import os
 from base64 import b64decode, b64encode
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from django.conf import settings
@@ -59,13 +61,18 @@ def read_file() -> str:
     return path.read_text() if path.exists() else ""
 
 
-def write_file(sealed: str) -> None:
+def write_file(sealed: str, *, only_if_absent: bool = False) -> None:
     """Put the file in its place in one step, for its owner's eyes alone."""
     path = Path(settings.SAAS_OIDC_KEYS_FILE)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(sealed)
-    fresh.replace(path)
+    with NamedTemporaryFile("w", dir=path.parent, delete_on_close=False) as fresh:
+        fresh.write(sealed)
+        fresh.close()
+        if only_if_absent:
+            with suppress(FileExistsError):  # another process was first, and signs already
+                os.link(fresh.name, path)
+        else:
+            os.link(fresh.name, aside := f"{fresh.name}.next")
+            os.replace(aside, path)
 
 
 def _configured() -> str:
@@ -74,7 +81,7 @@ def _configured() -> str:
             return _in_memory()
         return str(settings.SAAS_OIDC_KEYS)
     if settings.SAAS_OIDC_MAKE_KEYS and not os.path.exists(settings.SAAS_OIDC_KEYS_FILE):
-        write_file(rotated(rotated("")))
+        write_file(rotated(rotated("")), only_if_absent=True)
     about = os.stat(settings.SAAS_OIDC_KEYS_FILE)
     return _content(settings.SAAS_OIDC_KEYS_FILE, about.st_ino, about.st_mtime_ns)
 

@@ -90,6 +90,7 @@ def test_an_access_token_lives_fifteen_minutes_and_not_one_second_longer(acme, t
 
 
 @pytest.mark.practice("AUTHN-02")
+@pytest.mark.practice("X-10")
 @pytest.mark.parametrize(
     ("change", "error"),
     [

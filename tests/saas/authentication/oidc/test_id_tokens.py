@@ -1,19 +1,12 @@
 """What an ID token says, what it leaves out, and that it opens nothing."""
 
 import json
-import time
 from base64 import urlsafe_b64encode
 from datetime import timedelta
 
 import pytest
-from allauth.mfa.totp.internal.auth import (
-    TOTP,
-    format_hotp_value,
-    generate_totp_secret,
-    hotp_value,
-)
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.conf import settings as live
-from django.test import Client
 from joserfc import jws
 from joserfc.jwk import OctKey
 from oauth2_provider.models import get_access_token_model, get_grant_model
@@ -47,21 +40,7 @@ from tests.saas.wire import refused, send
 
 pytestmark = [pytest.mark.core, pytest.mark.practice("AUTHN-10")]
 
-PASSWORD = "a long and quiet sentence"
 ALWAYS = {"iss", "sub", "aud", "exp", "iat", "at_hash", "auth_time"}
-
-
-def signed_in(person, network, *, seed=None):
-    """Sign in through the pages, so that the session knows what was proved."""
-    person.user.set_password(PASSWORD)
-    person.user.save()
-    person.browser = Client(raise_request_exception=False, REMOTE_ADDR=network)
-    form = {"login": person.user.email, "password": PASSWORD}
-    answer = person.browser.post("/accounts/login/", form, secure=True)
-    if seed:
-        code = format_hotp_value(hotp_value(seed, int(time.time()) // 30))
-        answer = person.browser.post("/accounts/2fa/authenticate/", {"code": code}, secure=True)
-    assert answer.status_code == 303
 
 
 def test_it_says_what_the_specification_asks_and_nothing_else_about_the_person(clerk):
@@ -91,13 +70,16 @@ def test_without_a_nonce_there_is_none_and_without_openid_no_id_token(clerk):
 
 @pytest.mark.practice("AUTHN-08")
 def test_it_tells_how_the_person_proved_who_they_are(clerk, anywhere):
-    signed_in(clerk, anywhere)
+    clerk.browser.logout()
+    clerk.sign_in(anywhere)
     _, claims = parts(clerk.tokens()["id_token"])
     assert (claims["amr"], claims["acr"]) == (["pwd"], "aal1")
     seed = generate_totp_secret()
     TOTP.activate(clerk.user, seed)
-    signed_in(clerk, anywhere, seed=seed)
-    _, claims = parts(clerk.tokens()["id_token"])
+    assert clerk.look(prompt="login").status_code == 302
+    onward = clerk.url(prompt="login")
+    assert clerk.sign_in(anywhere, seed=seed, onward=onward)["Location"] == onward
+    _, claims = parts(clerk.tokens(prompt="login")["id_token"])
     assert (claims["amr"], claims["acr"]) == (["otp", "pwd", "mfa"], "aal2")
 
 

@@ -49,7 +49,7 @@ INSTALLED_APPS = [
     "apps.operations",
 ]
 # What a clone can take away whole: the folder, its line here, its tests, its rows and sections.
-MODULES = [
+MODULES: list[str] = [
     "saas.authentication.oidc",
 ]
 INSTALLED_APPS += MODULES

@@ -33,15 +33,13 @@ def judge(request: HttpRequest, scopes: Sequence[str]) -> HttpResponse | None:
     if OPENID not in scopes:
         return None
     prompts = understood(request)
-    stale = not request.user.is_authenticated or is_stale(request, prompts)
-    if "none" in prompts and stale:
+    stale = is_stale(request, prompts)
+    if "none" in prompts and (stale or not request.user.is_authenticated):
         raise Refusal("login_required", "Nobody is signed in, or not freshly enough.")
     refuse_another_person(request)
     if "none" in prompts:
         raise Refusal("consent_required", "The person is asked every time.")
-    if stale and request.user.is_authenticated:
-        return sign_in_again(request)
-    return None
+    return sign_in_again(request) if stale else None
 
 
 def understood(request: HttpRequest) -> set[str]:
@@ -60,8 +58,8 @@ def understood(request: HttpRequest) -> set[str]:
 
 
 def is_stale(request: HttpRequest, prompts: set[str]) -> bool:
-    """Whether this request wants a newer sign-in than there is; who has signed in for it has done
-    so.
+    """Whether this request wants a newer sign-in than there is; for one request nobody does it
+    twice.
     """
     if request.session.get(SIGNED_IN_FOR) == fingerprint(request):
         return False
@@ -69,13 +67,13 @@ def is_stale(request: HttpRequest, prompts: set[str]) -> bool:
         return True
     if "max_age" not in request.GET:
         return False
-    age = timezone.now().timestamp() - request.session[SIGNED_IN_AT]
+    age = timezone.now().timestamp() - request.session.get(SIGNED_IN_AT, 0)
     return bool(age >= int(request.GET["max_age"]))
 
 
 def sign_in_again(request: HttpRequest) -> HttpResponse:
-    """End the session, and note in the next one what it is for: the URL alone cannot claim that
-    somebody has just signed in.
+    """End the session, if there is one, and note in the next what it is for: the URL alone cannot
+    claim that somebody has just signed in.
     """
     logout(request)
     request.session[SIGNED_IN_FOR] = fingerprint(request)

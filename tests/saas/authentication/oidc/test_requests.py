@@ -72,6 +72,14 @@ def test_who_must_sign_in_again_does_so_once_and_the_url_alone_does_not_do(clerk
     assert sent_to_sign_in(clerk, prompt=prompt, state="another request")
 
 
+@pytest.mark.parametrize("demand", [{"prompt": "login"}, {"max_age": "0"}])
+def test_who_was_not_signed_in_at_all_signs_in_once_as_well(clerk, demand):
+    clerk.browser = Client()
+    assert sent_to_sign_in(clerk, **demand)
+    clerk.browser.force_login(clerk.user, backend=BACKEND)
+    assert not sent_to_sign_in(clerk, **demand)
+
+
 def test_a_yes_without_the_new_sign_in_is_none(clerk):
     form = {"decision": "allow", "organization": str(clerk.member.organization.id)}
     answer = clerk.browser.post(clerk.url(prompt="login"), form, secure=True)

@@ -1,4 +1,4 @@
-"""Without a key to sign with, the server does not start."""
+"""Without a key to sign with, nothing is deployed."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from saas.authentication.oidc.keys import keys
 from saas.errors import Problem
 
 
-@register(Tags.security)
+@register(Tags.security, deploy=True)
 def a_key_can_sign(**_: Any) -> list[CheckMessage]:
     """A server that finds out at the first sign-in tells its users instead of its keeper
     (AUTHN-10).

@@ -5,19 +5,18 @@ import os
 import secrets
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 import psycopg
+from jwcrypto import jwk
 from psycopg import sql
 
+from saas.crypto import seal
 from tests.servers import Missing, provide
 
 COMMANDS = (
-    *([["rotate_oidc_keys"]] if find_spec("saas.authentication.oidc") else []),
     ["migrate", "--verbosity=0"],
     ["check", "--deploy", "--database=default", "--fail-level=WARNING"],
 )
@@ -29,9 +28,8 @@ def main() -> int | str:
         provide()
     except Missing as reason:
         return str(reason)
-    with fresh_database() as urls, tempfile.TemporaryDirectory() as folder:
-        keys = {"SAAS_OIDC_KEYS_FILE": f"{folder}/oidc-keys"}
-        environment = os.environ | throwaway() | urls | keys
+    with fresh_database() as urls:
+        environment = os.environ | throwaway() | urls
         for command in COMMANDS:
             ended = subprocess.run([sys.executable, "manage.py", *command], env=environment)
             if ended.returncode:
@@ -41,14 +39,22 @@ def main() -> int | str:
 
 def throwaway() -> dict[str, str]:
     """All that production asks for; the secrets live as long as this check."""
+    kek = secrets.token_bytes(32)
     return {
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
         "SECRET_KEY": secrets.token_urlsafe(50),
         "SAAS_PEPPER": base64.b64encode(secrets.token_bytes(32)).decode(),
-        "SAAS_KEK": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "SAAS_KEK": base64.b64encode(kek).decode(),
+        "SAAS_OIDC_KEYS": signing_key(kek),
         "SAAS_ORIGIN": "https://api.strongroom.example",
         "ALLOWED_HOSTS": "api.strongroom.example",
     }
+
+
+def signing_key(kek: bytes) -> str:
+    """Sealed as `manage.py rotate_oidc_keys` does it."""
+    key = jwk.JWK.generate(kty="EC", crv="P-256", kid="throwaway").export_private()
+    return base64.b64encode(seal(kek, key.encode(), b"oidc-signing-key")).decode()
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from saas.audit import trail
 from saas.authentication.oauth.answers import Refusal
 from saas.authentication.oauth.forms import CONTROL, MAX_LENGTH
 from saas.authentication.oauth.modules import JUDGES, grant_made
+from saas.authentication.oauth.scopes import IDENTITY
 from saas.authentication.oauth.server import code_digest
 from saas.authentication.oauth.views import own_resources
 from saas.tenancy.binding import bind
@@ -51,7 +52,7 @@ class Answered(Exception):
 
 @require_http_methods(["GET", "POST"])
 def authorize(request: HttpRequest) -> HttpResponse:
-    """Ask the person, always; `approval_prompt`, `prompt` and the like change nothing."""
+    """Ask the person, always: no parameter gives a yes in their place."""
     try:
         asked = judged(request)
     except Answered as answered:
@@ -72,8 +73,9 @@ def authorize(request: HttpRequest) -> HttpResponse:
         asked.redirect_uri,
         "integrations/consent.html",
         application=asked.application,
-        scopes=asked.scopes,
         withheld=withheld,
+        rights=[scope for scope in asked.scopes if scope not in IDENTITY],
+        told=[IDENTITY[scope] for scope in asked.scopes if scope in IDENTITY],
         organizations=organizations,
         days=settings.LIFETIMES.refresh_family.days,
         destination=urlsplit(asked.redirect_uri).netloc or asked.redirect_uri,

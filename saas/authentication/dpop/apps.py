@@ -21,7 +21,7 @@ class DpopConfig(AppConfig):
         from saas.authentication.dpop.resource import BOUND_TO, NAME, SCHEME
         from saas.authentication.lookup import TOKEN
         from saas.authentication.oauth import modules
-        from saas.errors import CATALOGUE, Kind
+        from saas.errors import CATALOGUE, OAUTH_ERRORS, Kind
 
         CATALOGUE["invalid-dpop-proof"] = Kind(
             401,
@@ -33,6 +33,8 @@ class DpopConfig(AppConfig):
             "The proof needs a nonce",
             "Make a new proof with the nonce of the header `DPoP-Nonce`, and try again.",
         )
+        OAUTH_ERRORS["invalid-dpop-proof"] = "invalid_dpop_proof"
+        OAUTH_ERRORS["use-dpop-nonce"] = "use_dpop_nonce"
         TOKEN.columns.append(BOUND_TO)
         SCHEMES[NAME] = SCHEME
         modules.JUDGES.append(server.judge)

@@ -5,7 +5,10 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from axes.models import AccessAttempt
 from django.contrib.auth import authenticate
+from django.db.models.signals import pre_save
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
 from apps.accounts.models import User
@@ -69,6 +72,14 @@ class SecondFactors(DefaultMFAAdapter):
 def ip_of(request: HttpRequest) -> str:
     """The client's address, for axes and allauth."""
     return str(client_ip(request))
+
+
+@receiver(pre_save, sender=AccessAttempt)
+def keep_no_form(instance: AccessAttempt, **_: Any) -> None:
+    """axes keeps what was typed, but for a list of names: the next password of somebody who
+    mistyped the present one stood in no list (AUTHN-11). So nothing is kept.
+    """
+    instance.get_data = instance.post_data = ""
 
 
 def locked_out(

@@ -10,6 +10,7 @@ from django.contrib.auth import authenticate
 from django.db.models.signals import pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from apps.accounts.models import User
 from saas.authentication import attempts
@@ -49,6 +50,12 @@ class Accounts(DefaultAccountAdapter):
         about = {"email": email, "current_site": {"name": "Strongroom"}}
         letter = self.render_mail(template_prefix, email, about | context)
         letters.post(to=email, subject=letter.subject, text=str(letter.body))
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """After signing in people go on to a path of ours. allauth would take any allowed host, and
+        in clear: a link with our own name at its front would lead away.
+        """
+        return url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Not by allauth's own form: whoever signs up founds an organization or accepts an

@@ -101,9 +101,8 @@ def judged(request: HttpRequest) -> Asked:
         sent = {"redirect_uri": error.redirect_uri, "state": error.state}
         raise Answered(turned_away(sent, code, error.description)) from None
     # A challenge that no verifier has (`plain` sent as S256, or none) would be kept and never bind.
-    if credentials.get("code_challenge_method") != "S256" or not CHALLENGE.fullmatch(
-        credentials["code_challenge"]
-    ):
+    is_s256 = credentials.get("code_challenge_method") == "S256"
+    if not is_s256 or not CHALLENGE.fullmatch(credentials["code_challenge"]):
         raise Answered(turned_away(credentials, "invalid_request", "PKCE with S256 is required."))
     # In a fragment scripts of the client's page read the code, and it stands in the history.
     if request.GET.get("response_mode", "query") != "query":

@@ -18,6 +18,7 @@ from saas.persistence.worker import run_due
 from tests.cast import Tenant, call, make_tenant
 from tests.conformance.document import every_answer_is_documented as every_answer_is_documented
 from tests.conformance.document import undocumented as undocumented
+from tests.secrecy import search_database
 
 SQLITE = os.environ.get("SAAS_TEST_DATABASE") == "sqlite"
 
@@ -108,6 +109,7 @@ def committed(django_db_setup: None, django_db_blocker: Any, worker_name: str) -
         switch_to(clone)
         yield
         connections.close_all()
+        search_database()
         switch_to(original)
         if SQLITE:
             os.unlink(clone)

@@ -5,8 +5,12 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from axes.models import AccessAttempt
 from django.contrib.auth import authenticate
+from django.db.models.signals import pre_save
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from apps.accounts.models import User
 from saas.authentication import attempts
@@ -47,6 +51,12 @@ class Accounts(DefaultAccountAdapter):
         letter = self.render_mail(template_prefix, email, about | context)
         letters.post(to=email, subject=letter.subject, text=str(letter.body))
 
+    def is_safe_url(self, url: str | None) -> bool:
+        """After signing in people go on to a path of ours. allauth would take any allowed host, and
+        in clear: a link with our own name at its front would lead away.
+        """
+        return url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Not by allauth's own form: whoever signs up founds an organization or accepts an
         invitation.
@@ -69,6 +79,14 @@ class SecondFactors(DefaultMFAAdapter):
 def ip_of(request: HttpRequest) -> str:
     """The client's address, for axes and allauth."""
     return str(client_ip(request))
+
+
+@receiver(pre_save, sender=AccessAttempt)
+def keep_no_form(instance: AccessAttempt, **_: Any) -> None:
+    """axes keeps what was typed, but for a list of names: the next password of somebody who
+    mistyped the present one stood in no list (AUTHN-11). So nothing is kept.
+    """
+    instance.get_data = instance.post_data = ""
 
 
 def locked_out(

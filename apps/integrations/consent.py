@@ -21,12 +21,14 @@ from apps.organizations.models import Organization
 from apps.organizations.queries import organizations_of
 from saas.audit import trail
 from saas.authentication.oauth.answers import Refusal
-from saas.authentication.oauth.forms import CONTROL, MAX_LENGTH
+from saas.authentication.oauth.forms import CHALLENGE, CONTROL, MAX_LENGTH
 from saas.authentication.oauth.modules import JUDGES, grant_made
 from saas.authentication.oauth.scopes import IDENTITY
 from saas.authentication.oauth.server import code_digest
 from saas.authentication.oauth.views import own_resources
 from saas.tenancy.binding import bind
+
+DECISION = {"csrfmiddlewaretoken", "decision", "organization"}
 
 
 class Asked(NamedTuple):
@@ -101,8 +103,16 @@ def judged(request: HttpRequest) -> Asked:
             code = "unsupported_response_type"
         sent = {"redirect_uri": error.redirect_uri, "state": error.state}
         raise Answered(turned_away(sent, code, error.description)) from None
-    if credentials.get("code_challenge_method") != "S256":
+    # A challenge that no verifier has (`plain` sent as S256, or none) would be kept and never bind.
+    is_s256 = credentials.get("code_challenge_method") == "S256"
+    if not is_s256 or not CHALLENGE.fullmatch(credentials["code_challenge"]):
         raise Answered(turned_away(credentials, "invalid_request", "PKCE with S256 is required."))
+    # In a fragment scripts of the client's page read the code, and it stands in the history.
+    if request.GET.get("response_mode", "query") != "query":
+        raise Answered(turned_away(credentials, "invalid_request", "The mode is query."))
+    # Who signs a request believes that it counts: it must not be passed over (RFC 9101 §6.3).
+    for name in {"request", "request_uri"} & request.GET.keys():
+        raise Answered(turned_away(credentials, f"{name}_not_supported", "Send parameters."))
     if request.GET.get("resource", settings.SAAS_ORIGIN).rstrip("/") not in own_resources():
         raise Answered(turned_away(credentials, "invalid_target", "Ask for this API."))
     ask_modules(request, scopes, credentials)
@@ -122,8 +132,12 @@ def ask_modules(request: HttpRequest, scopes: list[str], credentials: dict[str, 
 
 
 def refuse_nonsense(request: HttpRequest) -> None:
-    """What no honest client sends: a parameter twice, control characters, pages of text."""
-    for name, values in request.GET.lists():
+    """What no honest client sends: a parameter twice, control characters, pages of text; or beside
+    the person's decision a parameter of the request, which oauthlib would take for what was shown.
+    """
+    if not request.POST.keys() <= DECISION:
+        raise Refusal("invalid_request", "the form holds what was not asked")
+    for name, values in (*request.GET.lists(), *request.POST.lists()):
         if len(values) > 1 or CONTROL.search(name + values[0]) or len(values[0]) > MAX_LENGTH:
             raise Refusal("invalid_request", "a parameter is malformed")
 
@@ -180,7 +194,9 @@ def note_approval(request: HttpRequest, organization: Organization, asked: Asked
 
 def turned_away(credentials: dict[str, Any], error: str, description: str) -> HttpResponse:
     """Back to the client with an error and our own name (RFC 6749 §4.1.2.1, RFC 9207)."""
-    told = {"error": error, "error_description": description, "iss": settings.SAAS_ORIGIN}
+    told = {"error": error, "iss": settings.SAAS_ORIGIN}
+    if description:
+        told["error_description"] = description
     if credentials.get("state"):
         told["state"] = credentials["state"]
     uri = str(credentials["redirect_uri"])

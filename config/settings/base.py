@@ -303,7 +303,6 @@ AXES_CLIENT_IP_CALLABLE = "apps.accounts.adapters.ip_of"
 AXES_VERBOSE = False
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_DISABLE_ACCESS_LOG = True  # it would keep the address and the raw path of each sign-in
-AXES_SENSITIVE_PARAMETERS = ["password", "login", "email", "code", "client_secret", "next"]
 
 _self = "'self'"
 SECURE_CSP = {

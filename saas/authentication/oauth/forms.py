@@ -10,6 +10,7 @@ from saas.edge.admission import admit
 
 FORM = "application/x-www-form-urlencoded"
 VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")  # RFC 7636 §4.1
+CHALLENGE = re.compile(r"[A-Za-z0-9\-_]{43}")  # RFC 7636 §4.2: SHA-256, without padding
 CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffd]")  # the last for what is no UTF-8
 MAX_LENGTH = 4096
 

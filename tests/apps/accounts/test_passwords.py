@@ -3,6 +3,7 @@
 import pytest
 from allauth.core.context import request_context
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from axes.models import AccessAttempt
 from django.utils import timezone
 
 from apps.accounts.adapters import Accounts
@@ -38,6 +39,7 @@ def link_for(user):
     return mailed_path(user.email, "password/reset")
 
 
+@pytest.mark.practice("AUTHN-11")
 @pytest.mark.practice("X-14")
 def test_a_change_needs_the_password_and_ends_the_other_sessions(clerk):
     client, elsewhere = signed_in(clerk), signed_in(clerk)
@@ -51,6 +53,7 @@ def test_a_change_needs_the_password_and_ends_the_other_sessions(clerk):
     ):
         assert post(client, "password/", **form).status_code == 400
     assert is_in(elsewhere)
+    assert NEW not in str(list(AccessAttempt.objects.values()))  # what was typed is not kept
     assert post(client, "password/", password=PASSWORD, new_password=NEW).status_code == 303
     assert is_in(client)
     assert client.cookies["__Host-session"].value != before

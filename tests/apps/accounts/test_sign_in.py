@@ -117,7 +117,7 @@ def test_neither_the_seed_nor_the_session_stands_in_the_tables(browser, clerk, s
     assert seed not in str(list(Authenticator.objects.values_list("data", flat=True)))
     key = browser.cookies["__Host-session"].value
     assert Session.objects.count() == 1
-    assert not Session.objects.filter(session_key=key).exists()
+    assert key not in str(list(Session.objects.values()))
 
 
 @pytest.mark.practice("AUTHN-08")
@@ -187,7 +187,15 @@ def test_signing_out_ends_the_session_on_our_side_too(browser, clerk):
 
 
 @pytest.mark.practice("AUTHN-12")
-@pytest.mark.parametrize("next", ["https://evil.example", "//evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "next",
+    [
+        *("https://evil.example", "//evil.example", "javascript:alert(1)", "///evil.example"),
+        *("/\\evil.example", "\\\\evil.example", "/\t/evil.example", " //evil.example"),
+        *("https:evil.example", "http:///evil.example", "https://testserver@evil.example"),
+        *("//testserver.evil.example", "https://testserver:444/", "http://testserver/", "data:,x"),
+    ],
+)
 def test_nobody_is_sent_to_another_site_after_signing_in(browser, clerk, next):
     form = {"login": clerk.email, "password": PASSWORD, "next": next}
     answer = browser.post(f"{LOGIN}?next={quote(next)}", form, secure=True)

@@ -1,11 +1,12 @@
 """The consent page: a person is asked, always, and nobody is sent where no client registered."""
 
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 from django.test import Client
 
 from apps.accounts.models import User
+from apps.integrations.models import OAuthGrant
 from apps.organizations.services import add_member
 from saas.audit import trail
 from saas.audit.models import AuditEntry
@@ -144,6 +145,7 @@ def test_without_a_registered_redirect_uri_nobody_is_sent_anywhere(app, browser,
     assert answer["Content-Type"].startswith("text/html")
 
 
+@pytest.mark.practice("X-09")
 @pytest.mark.practice("AUTHN-02")
 @pytest.mark.practice("X-10")
 @pytest.mark.parametrize(
@@ -156,6 +158,14 @@ def test_without_a_registered_redirect_uri_nobody_is_sent_anywhere(app, browser,
         ({"code_challenge": None}, "invalid_request"),
         ({"code_challenge_method": "plain"}, "invalid_request"),
         ({"code_challenge_method": None}, "invalid_request"),
+        ({"code_challenge": ""}, "invalid_request"),
+        ({"code_challenge": CHALLENGE[:-1]}, "invalid_request"),
+        ({"code_challenge": CHALLENGE + "="}, "invalid_request"),
+        ({"code_challenge": "é" * 43}, "invalid_request"),
+        ({"response_mode": "fragment"}, "invalid_request"),
+        ({"response_mode": "form_post"}, "invalid_request"),
+        ({"request": "e30.e30."}, "request_not_supported"),
+        ({"request_uri": "https://app.example/request"}, "request_uri_not_supported"),
         ({"code_challenge_method": "S512"}, "invalid_request"),
         ({"scope": None}, "invalid_scope"),
         ({"scope": "nonsense"}, "invalid_scope"),
@@ -168,6 +178,81 @@ def test_what_is_wrong_otherwise_is_told_to_the_client_with_our_name(app, browse
         answer = told(method(url(app, **change), secure=True))
         assert (answer["error"], answer["state"]) == (error, "xyz")
         assert answer["iss"] == "https://api.strongroom.example"
+
+
+@pytest.mark.practice("AUTHN-02")
+def test_no_letter_of_a_redirect_uri_may_differ(app, browser):
+    others = {"", CALLBACK.upper(), "HTTPS" + CALLBACK[5:], "//app.example/callback"}
+    others |= {CALLBACK.replace("app.example", host) for host in (
+        "APP.example", "app.example.", "app.example:443", "app.example%2e", "аpp.example",
+        "xn--pp-8kc.example", "app。example", "app.example@evil.example", "evil.example\\@app.example",
+        "app.example.evil.example")}  # fmt: skip
+    for place in range(len(CALLBACK) + 1):
+        before, letter, after = CALLBACK[:place], CALLBACK[place : place + 1], CALLBACK[place + 1 :]
+        others |= {f"{before}{one}{letter}{after}" for one in "/?#;@:.%\\ &*~é\u200b"}
+        others |= {f"{before}{after}", f"{before}{letter.swapcase()}{after}"}
+        others |= {f"{before}%{ord(letter):02x}{after}"} if letter else set()
+    others -= {CALLBACK}
+    assert len(others) > 500
+    for uri in others:
+        answer = browser.get(url(app, redirect_uri=uri), secure=True)
+        assert (answer.status_code, "Location" in answer) == (400, False), uri
+
+
+@pytest.mark.practice("AUTHN-02")
+def test_a_parameter_that_comes_twice_is_none_at_all(acme, app, browser):
+    asked = url(app)
+    for name, value in parse_qsl(urlsplit(asked).query):
+        for second in (value, "x"):
+            answer = browser.get(f"{asked}&{urlencode({name: second})}", secure=True)
+            assert (answer.status_code, "Location" in answer) == (400, False), name
+
+
+@pytest.mark.practice("X-12")
+@pytest.mark.parametrize(
+    "more",
+    [
+        "code_challenge=" + "e" * 43,
+        "response_mode=fragment",
+        "resource=https://elsewhere.example",
+        "redirect_uri=https://evil.example/",
+        "scope=invoices:read",
+        "decision=allow&decision=deny",
+        "x=y",
+    ],
+)
+def test_the_form_decides_about_what_was_shown_and_changes_nothing_of_it(acme, app, browser, more):
+    form = f"organization={acme.id}&{more}" + ("" if "decision" in more else "&decision=allow")
+    kind = "application/x-www-form-urlencoded"
+    answer = browser.post(url(app), form, content_type=kind, secure=True)
+    assert (answer.status_code, "Location" in answer) == (400, False)
+    assert not OAuthGrant.objects.exists()
+
+
+@pytest.mark.practice("AUTHN-02")
+@pytest.mark.practice("X-09")
+@pytest.mark.parametrize("state", ["a b&c=d#e+%é\"<>'\\", "\U0001f511", "%00%0a", "x" * 2000])
+def test_state_comes_back_letter_for_letter_beside_one_name_of_ours(acme, app, browser, state):
+    allowed = {"decision": "allow", "organization": str(acme.id)}
+    for form in (allowed, {"decision": "deny"}):
+        more = {"iss": "https://evil.example", "code": "x", "error": "x"}
+        answer = browser.post(url(app, state=state, **more), form, secure=True)
+        told = parse_qsl(urlsplit(answer["Location"]).query)
+        assert ("state", state) in told
+        assert [value for name, value in told if name == "iss"] == [
+            "https://api.strongroom.example"
+        ]
+        assert len(dict(told)) == len(told)
+        assert "#" not in answer["Location"]
+
+
+@pytest.mark.practice("X-12")
+def test_nobody_frames_the_page_and_it_tells_no_address_onwards(app, browser):
+    answer = browser.get(url(app), secure=True, headers={"Origin": "https://evil.example"})
+    assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
+    assert answer["X-Frame-Options"] == "DENY"
+    assert answer["Referrer-Policy"] == "same-origin"
+    assert "Access-Control-Allow-Origin" not in answer
 
 
 @pytest.mark.practice("AUTHN-12")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection
-from oauth2_provider.models import get_access_token_model
+from oauth2_provider.models import get_access_token_model, get_grant_model
 
 from apps.organizations.models import Membership
 from config.settings.security import Rate
@@ -133,6 +133,21 @@ def test_a_code_without_its_verifier_or_of_another_client_gives_nothing(acme, ap
             400, "invalid_request")  # fmt: skip
     other = make_client(acme, READ)
     refusal(exchange(other, code_for(app, acme.clerk, READ)), 400, "invalid_grant")
+    assert not get_access_token_model().objects.exists()
+
+
+@pytest.mark.practice("AUTHN-02")
+@pytest.mark.parametrize(
+    "kept",
+    [{"code_challenge": ""}, {"code_challenge_method": "plain", "code_challenge": VERIFIER}],
+)
+def test_a_code_that_no_challenge_binds_gives_nothing_whatever_verifier_is_sent(acme, app, kept):
+    code = code_for(app, acme.clerk, READ)
+    get_grant_model().objects.update(**kept)  # as if somebody had stripped it on the way here
+    for verifier in (VERIFIER, "", "w" * 43):
+        answer = exchange(app, code, code_verifier=verifier)
+        assert answer.status_code == 400
+        assert answer.json().keys() == {"error", "error_description"}
     assert not get_access_token_model().objects.exists()
 
 

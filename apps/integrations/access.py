@@ -37,6 +37,8 @@ class KeyEvent(StrEnum):
     ROTATED = "api-key.rotated"
     REVOKED = "api-key.revoked"
     EXPOSED = "api-key.exposed"
+    USED_ELSEWHERE = "api-key.used-elsewhere"
+    HONEYTOKEN_USED = "api-key.honeytoken-used"
 
 
 class GrantEvent(StrEnum):
@@ -55,6 +57,8 @@ API_KEY_FIELDS = FieldAccess(
             "name",
             "prefix",
             "scopes",
+            "allowed_networks",
+            "honeytoken",
             "expires_at",
             "created_at",
             "last_used_at",

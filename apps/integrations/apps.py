@@ -16,12 +16,15 @@ class IntegrationsConfig(AppConfig):
         """Listen once the models are loaded."""
         from apps.integrations.exposure import revoke_exposed
         from apps.integrations.grants import note_end
+        from apps.integrations.misuse import tell_of_misuse
+        from saas.authentication.misuse import key_misused
         from saas.authentication.oauth.families import family_ended
         from saas.authentication.revocation import membership_ended
         from saas.authentication.usage import credential_used
         from saas.edge.exposure import credential_exposed
 
         credential_exposed.connect(revoke_exposed, dispatch_uid="integrations.exposed")
+        key_misused.connect(tell_of_misuse, dispatch_uid="integrations.misused")
         family_ended.connect(note_end, dispatch_uid="integrations.family-ended")
         membership_ended.connect(revoke_keys, dispatch_uid="integrations.member-left")
         credential_used.connect(note_key, dispatch_uid="integrations.used")

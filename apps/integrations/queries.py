@@ -1,12 +1,15 @@
 """Which credentials there are."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import CharField, F, QuerySet, UUIDField, Value
+from django.conf import settings
+from django.db.models import CharField, F, Q, QuerySet, UUIDField, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.integrations.models import ApiKey, OAuthAccessToken, OAuthGrant
+from apps.organizations.queries import owners
 from saas.authentication.models import UsableKeys
 from saas.authentication.oauth.models import UsableTokens
 from saas.context import Principal
@@ -23,6 +26,39 @@ def keys() -> UsableKeys:
 def standing_keys() -> UsableKeys:
     """Those that nobody has revoked. An expired one stays, so that its owner sees why it fails."""
     return keys().filter(revoked_at=None)
+
+
+def keys_ending_within(days: int, now: datetime) -> UsableKeys:
+    """Those that were made for longer, and whose people have not been told."""
+    span = timedelta(days=days)
+    ending = Q(expires_at__lte=now + span, expires_at__gt=F("created_at") + span)
+    return keys().usable(now).filter(ending, unwarned(days))
+
+
+def unwarned_key(id: UUID, days: int) -> QuerySet[ApiKey]:
+    """One key, or none when another worker has told its people. The condition is on the row itself,
+    so who waited for the row reads it again.
+    """
+    return ApiKey.objects.filter(unwarned(days), pk=id)
+
+
+def unwarned(days: int) -> Q:
+    """Neither told at this threshold nor at a nearer one."""
+    return Q(warned_days=None) | Q(warned_days__gt=days)
+
+
+def idle_keys(now: datetime) -> UsableKeys:
+    """Those that nobody has used for too long, locked; one that was never used counts from its
+    making. A honeytoken is there to lie about.
+    """
+    used = Coalesce("last_used_at", "created_at")
+    idle = keys().usable(now).alias(used=used).filter(used__lt=now - settings.KEY_IDLE)
+    return idle.filter(is_honeytoken=False).select_for_update(of=("self",), skip_locked=True)
+
+
+def addresses_of_owners() -> list[str]:
+    """Of the bound organization."""
+    return list(owners().values_list("user__email", flat=True))
 
 
 def unlocked_key(id: UUID) -> QuerySet[ApiKey]:

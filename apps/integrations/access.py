@@ -50,6 +50,12 @@ class GrantEvent(StrEnum):
     EXPOSED = "oauth-grant.exposed"
 
 
+class ClientEvent(StrEnum):
+    """What the trail says of a client that acts for itself."""
+
+    TOKEN_EXPOSED = "oauth-client.token-exposed"  # noqa: S105  # the name of an event
+
+
 API_KEY_FIELDS = FieldAccess(
     public=frozenset(
         {

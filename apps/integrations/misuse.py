@@ -1,13 +1,16 @@
 """A key was shown where it opens nothing: the trail and the owners learn of it, now and then."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError
 
 from apps.integrations import queries
 from apps.integrations.access import KeyEvent
+from apps.integrations.models import ApiKey
 from saas import counters
 from saas.alerts import alert
 from saas.audit import trail
@@ -28,10 +31,25 @@ LONGEST_PATH = 200
 
 
 def tell_of_misuse(misuse: Misuse, **_: Any) -> None:
-    """Leave an entry and an alert, at most once in the time that settings name for one key: a thief
-    with a loop must not fill the trail.
+    """Leave an entry and an alert of what was shown in a request."""
+    now_and_then(misuse.how, misuse.principal.credential_id, lambda: write(misuse))
+
+
+def ring_for(key: ApiKey, message: str, **data: str) -> None:
+    """The same of a honeytoken that turned up in another way, inside its tenant."""
+
+    def ring() -> None:
+        trail.record(None, KeyEvent.HONEYTOKEN_USED, key, **data)
+        alert(key.tenant_id, KeyEvent.HONEYTOKEN_USED, message, row=key)
+
+    now_and_then(HONEYTOKEN, key.pk, ring)
+
+
+def now_and_then(how: str, key_id: UUID, tell: Callable[[], None]) -> None:
+    """At most once in the time that settings name for one key: a thief with a loop must not fill
+    the trail.
     """
-    window = Window(f"{misuse.how}:{misuse.principal.id}", *settings.KEY_ALARMS[misuse.how])
+    window = Window(f"{how}:{key_id}", *settings.KEY_ALARMS[how])
     ticket = counters.new_ticket()
     try:
         store = counters.shared()
@@ -42,7 +60,7 @@ def tell_of_misuse(misuse: Misuse, **_: Any) -> None:
     if told.wait:
         return
     try:
-        write(misuse)
+        tell()
     except DatabaseError:
         log.exception("the misuse of a key could not be recorded")
         store.release(window, ticket)  # the next one tries again

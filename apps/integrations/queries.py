@@ -1,6 +1,7 @@
 """Which credentials there are."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -8,7 +9,12 @@ from django.db.models import CharField, F, Q, QuerySet, UUIDField, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from apps.integrations.models import ApiKey, OAuthAccessToken, OAuthGrant
+from apps.integrations.models import (
+    ApiKey,
+    OAuthAccessToken,
+    OAuthGrant,
+    OAuthRefreshToken,
+)
 from apps.organizations.queries import owners
 from saas.authentication.models import UsableKeys
 from saas.authentication.oauth.models import UsableTokens
@@ -26,6 +32,12 @@ def keys() -> UsableKeys:
 def standing_keys() -> UsableKeys:
     """Those that nobody has revoked. An expired one stays, so that its owner sees why it fails."""
     return keys().filter(revoked_at=None)
+
+
+def locked_key(id: UUID) -> ApiKey:
+    """One key, locked before its state is judged."""
+    key: ApiKey = keys().select_for_update(of=("self",)).get(pk=id)
+    return key
 
 
 def keys_ending_within(days: int, now: datetime) -> UsableKeys:
@@ -75,6 +87,16 @@ def use_is_news(principal: Principal) -> bool:
 def unlocked_token(id: UUID) -> UsableTokens:
     """One access token, or none while another request changes it."""
     return OAuthAccessToken.objects.filter(pk=id).select_for_update(skip_locked=True, no_key=True)
+
+
+def living_token(checksum: str) -> Any:
+    """The access or refresh token with this checksum, if it opens something; of whatever
+    organization, since only who has seen the secret knows it.
+    """
+    now = timezone.now()
+    access = OAuthAccessToken.objects.usable(now).filter(token_checksum=checksum)
+    refresh = OAuthRefreshToken.objects.filter(token_checksum=checksum, revoked=None)
+    return access.first() or refresh.filter(grant__expires__gt=now).first()
 
 
 def unlocked_grant(id: UUID) -> QuerySet[OAuthGrant]:

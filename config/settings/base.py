@@ -2,6 +2,7 @@
 machine.
 """
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -47,6 +48,11 @@ INSTALLED_APPS = [
     "apps.activity",
     "apps.operations",
 ]
+# What a clone can take away whole: the folder, its line here, its tests, its rows and sections.
+MODULES: list[str] = [
+    "apps.leaks",
+]
+INSTALLED_APPS += MODULES
 
 MIDDLEWARE = [
     "saas.edge.log.RequestLog",
@@ -182,6 +188,9 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
     "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": True,
 }
+
+# Who may report leaked credentials: name -> key id -> public key in PEM (X-21).
+SAAS_LEAK_REPORTERS = json.loads(env.str("SAAS_LEAK_REPORTERS", default="") or "{}")
 
 # Django's own middleware for these is left out; what does the work instead stands beside each.
 SILENCED_SYSTEM_CHECKS = [

@@ -29,6 +29,7 @@ BESIDE = {"health/live", "health/ready", "dev/mail"}
 BESIDE |= {"docs/", "docs/problems/", "docs/problems/<slug:code>"}
 BESIDE |= {".well-known/oauth-authorization-server"}
 MACHINES = {"oauth/token", "oauth/revoke", "oauth/introspect"}  # each asks for its own proof
+MACHINES |= {"security/disclose-token"}
 PAGES = {"oauth/authorize"}  # with a session and protection against forged forms
 PAGES |= {"accounts/grants/", "accounts/grants/<uuid:id>/"}
 PAGES |= {"accounts/", "accounts/login/", "accounts/2fa/authenticate/", "accounts/logout/"}

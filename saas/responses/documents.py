@@ -30,7 +30,7 @@ HEADERS = {
     "Retry-After": header("The seconds to wait.", pattern="^[0-9]+$"),
     "WWW-Authenticate": header("How to prove who you are, or which scope is missing."),
     "Credential-Expires": header(
-        "When this API key ends, if that is within two weeks: an HTTP date."
+        "When this API key ends, as an HTTP date; sent in its last two weeks.", required=False
     ),
     "Idempotency-Replayed": header("This answer repeats an earlier one.", const="true"),
 }

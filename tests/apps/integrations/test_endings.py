@@ -145,6 +145,7 @@ def test_of_several_workers_one_writes():
     assert len(told) == 1 + 4 * 2  # the owner's own key; four others, to maker and owner
 
 
+@pytest.mark.practice("AUTHN-19")
 def test_what_nobody_has_used_for_45_days_is_revoked_and_its_people_are_told(quiet, delivered):
     never, _ = make(quiet.admin, name="Never used")
     once, caller = make(quiet.admin, name="Used once", scopes=["customers:read"])

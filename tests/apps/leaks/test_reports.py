@@ -1,5 +1,8 @@
 """Whoever scans public places tells us what they found, and what was found ends."""
 
+import binascii
+import re
+import string
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -27,6 +30,7 @@ from tests.oauth import (
     service_token,
     tokens_for,
 )
+from tests.practices import ROOT
 from tests.saas.wire import but_for_instance, refused, statements
 
 pytestmark = [pytest.mark.core, pytest.mark.practice("X-21")]
@@ -280,3 +284,14 @@ def test_a_key_that_is_none_is_found_at_the_start(settings):
         sorted(error.id for error in every_reporter_has_keys())
         == ["leaks.E001"] + ["leaks.E002"] * 3
     )
+
+
+def test_a_scanner_that_has_read_the_chapter_tells_a_credential_from_what_looks_like_one():
+    page = (ROOT / "docs" / "path" / "02-authentication.md").read_text()
+    forms = re.findall(r"^(sr_\S+) +an? ", page, re.MULTILINE)
+    digits = string.digits + string.ascii_uppercase + string.ascii_lowercase
+    for secret in (keys.mint().secret, access_token(None), refresh_token(None)):
+        [found] = [m[0] for form in forms for m in re.finditer(form, f'key = "{secret}"')]
+        assert found == secret
+        number = sum(digits.index(one) * 62**at for at, one in enumerate(reversed(secret[-6:])))
+        assert number == binascii.crc32(secret[:-6].encode()) % 62**6

@@ -48,6 +48,7 @@ class Principal:
     scopes: frozenset[str]
     expires_at: datetime | None
     credential: Any = None
+    networks: tuple[str, ...] = ()  # where alone the credential opens anything; none: anywhere
     seen: Seen | None = None
 
 

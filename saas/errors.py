@@ -61,6 +61,12 @@ CATALOGUE: dict[str, Kind] = {
         "The request travelled in clear, so its credential is lost: it has been revoked "
         "if it was real. Use https:// and a new credential.",
     ),
+    "network-not-allowed": Kind(
+        403,
+        "Not from this network",
+        "This key works from the networks that it was made for, and from no other. Call from "
+        "there, or make a key for where you are.",
+    ),
     "insufficient-scope": Kind(
         403,
         "The credential lacks a scope",

@@ -27,6 +27,7 @@ from saas.responses.documents import (
     FIELD_ERROR,
     HEADERS,
     NAMED,
+    OF_KEYS,
     envelope,
     headers,
     json,
@@ -228,20 +229,20 @@ class SecureSchema(AutoSchema):
         """The answer when all went well."""
         status = STATUS.get(self.method, "200")
         if status == "204":
-            return {"description": "It is gone.", "headers": headers(*COUNTED)}
+            return {"description": "It is gone.", "headers": headers(*COUNTED, sometimes=OF_KEYS)}
         if self.declared.action == "list":
             return {
                 "description": "A page.",
-                "headers": headers(*COUNTED),
+                "headers": headers(*COUNTED, sometimes=OF_KEYS),
                 "content": self.page(),
             }
         once = self.declared.once.get(self.declared.action, ())
         names = (*COUNTED, *(["ETag"] if self.has_version() else []))
         names += ("Location",) if status == "201" else ()
-        replayed = ("Idempotency-Replayed",) if self.rule.idempotent else ()
+        sometimes = (*OF_KEYS, *(["Idempotency-Replayed"] if self.rule.idempotent else []))
         return {
             "description": "It is made." if status == "201" else "The row.",
-            "headers": headers(*names, sometimes=replayed),
+            "headers": headers(*names, sometimes=sometimes),
             "content": json(
                 self.output(once=once),
                 sample(self.declared.outputs()) | dict.fromkeys(once, "shown this once"),

@@ -15,6 +15,7 @@ from rest_framework.viewsets import ViewSetMixin
 
 from saas.audit import refusals, trail
 from saas.authentication.credentials import identify
+from saas.authentication.misuse import tell_afterwards
 from saas.authentication.usage import credential_used
 from saas.authorization.access import permit, permit_row
 from saas.authorization.fields import refuse_guarded
@@ -68,6 +69,8 @@ class SecureViewSet(ViewSetMixin, APIView):
         if self.counted.windows:  # on every answer to a counted caller
             limits.report(response, self.counted.windows)
             expiry.warn(response, self.principal)
+        if self.facts.misuse:
+            tell_afterwards(response, self.facts.misuse)
         return response
 
     def walk(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -20,6 +20,8 @@ from saas.persistence import letters
 from saas.tenancy.binding import bind
 from saas.tenancy.person import tenants_of
 
+LONGEST = Alert._meta.get_field("message").max_length  # what others wrote may be longer
+
 
 def raise_alert(
     tenant_id: UUID, kind: str, message: str, severity: str, row: models.Model | None, **_: Any
@@ -32,7 +34,7 @@ def raise_alert(
     )
     with bind(tenant_id):
         while not seen_again(kind=kind, **subject):
-            alert = Alert(kind=kind, message=message, severity=severity, **subject)
+            alert = Alert(kind=kind, message=message[:LONGEST], severity=severity, **subject)
             alert.last_seen_at = alert.first_seen_at
             if insert(alert):
                 tell(alert)

@@ -37,6 +37,8 @@ class KeyEvent(StrEnum):
     ROTATED = "api-key.rotated"
     REVOKED = "api-key.revoked"
     EXPOSED = "api-key.exposed"
+    USED_ELSEWHERE = "api-key.used-elsewhere"
+    HONEYTOKEN_USED = "api-key.honeytoken-used"
 
 
 class GrantEvent(StrEnum):
@@ -48,6 +50,12 @@ class GrantEvent(StrEnum):
     EXPOSED = "oauth-grant.exposed"
 
 
+class ClientEvent(StrEnum):
+    """What the trail says of a client that acts for itself."""
+
+    TOKEN_EXPOSED = "oauth-client.token-exposed"  # noqa: S105  # the name of an event
+
+
 API_KEY_FIELDS = FieldAccess(
     public=frozenset(
         {
@@ -55,6 +63,8 @@ API_KEY_FIELDS = FieldAccess(
             "name",
             "prefix",
             "scopes",
+            "allowed_networks",
+            "honeytoken",
             "expires_at",
             "created_at",
             "last_used_at",

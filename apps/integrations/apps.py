@@ -16,8 +16,10 @@ class IntegrationsConfig(AppConfig):
         """Listen once the models are loaded."""
         from apps.integrations.exposure import revoke_exposed
         from apps.integrations.grants import note_end
+        from apps.integrations.misuse import tell_of_misuse
         from apps.integrations.services import HIGH_RISK
         from saas.authentication import demands
+        from saas.authentication.misuse import key_misused
         from saas.authentication.oauth.families import family_ended
         from saas.authentication.revocation import membership_ended
         from saas.authentication.usage import credential_used
@@ -25,6 +27,7 @@ class IntegrationsConfig(AppConfig):
 
         demands.join(HIGH_RISK)
         credential_exposed.connect(revoke_exposed, dispatch_uid="integrations.exposed")
+        key_misused.connect(tell_of_misuse, dispatch_uid="integrations.misused")
         family_ended.connect(note_end, dispatch_uid="integrations.family-ended")
         membership_ended.connect(revoke_keys, dispatch_uid="integrations.member-left")
         credential_used.connect(note_key, dispatch_uid="integrations.used")

@@ -1,11 +1,14 @@
-"""A key that travelled where others can read it is revoked at once, and its maker is told."""
+"""A credential that others could read ends at once, and its people are told; whoever finds one out
+calls `compromised`.
+"""
 
 from typing import Any
 
 from django.db import transaction
 
-from apps.integrations import grants, queries, services
+from apps.integrations import grants, misuse, queries, services
 from apps.integrations.access import KeyEvent
+from apps.integrations.models import ApiKey
 from saas.alerts import alert
 from saas.audit import trail
 from saas.authentication import keys, lookup
@@ -13,34 +16,52 @@ from saas.authentication.oauth import tokens
 from saas.persistence import letters
 from saas.tenancy.binding import bind
 
-PLACES = {"url": "in a URL", "clear": "over an unencrypted connection"}
+PLACES = {"url": "sent in a URL", "clear": "sent over an unencrypted connection"}
 
 
 def revoke_exposed(secret: str, where: str, **_: Any) -> None:
-    """Revoke the key with this secret, if there is one. What is no key at all costs no query."""
+    """The edge saw a secret travel where others can read it."""
+    compromised(secret, PLACES[where])
+
+
+def compromised(secret: str, how: str, *, place: str = "") -> None:
+    """End what this secret opens, tokens with their family, and tell trail, owners and its person.
+
+    `how` completes "the key was …" and stays in the trail; `place` follows it in what people read,
+    and there alone. What is no living credential changes nothing; what cannot be one costs no
+    query.
+    """
     if tokens.is_well_formed(secret):
-        grants.revoke_exposed_token(secret, f"sent {PLACES[where]}")
-    if not keys.is_well_formed(secret):
-        return
-    with transaction.atomic():
-        principal = lookup.key_principal(secret)
-        if principal is None:
-            return
-        with bind(principal.tenant_id), trail.recording():
-            key = queries.keys().get(pk=principal.credential_id)
-            services.revoke_key(None, key, why=f"sent {PLACES[where]}", event=KeyEvent.EXPOSED)
-            message = f"The API key {key.prefix} was sent {PLACES[where]}, and has been revoked."
-            alert(key.tenant_id, KeyEvent.EXPOSED, message, row=key)
-            _tell(key.creator.email, key.prefix, where)
+        grants.end_compromised(secret, how, place)
+    elif keys.is_well_formed(secret):
+        with transaction.atomic():
+            principal = lookup.key_principal(secret)
+            if principal is None:
+                return
+            with bind(principal.tenant_id), trail.recording():
+                key = queries.locked_key(principal.credential_id)
+                if key.is_honeytoken:
+                    note_bait(key, how, place)
+                elif key.revoked_at is None:  # of two who found it, the first has told
+                    end_key(key, how, place)
 
 
-def _tell(address: str, key: str, where: str) -> None:
+def end_key(key: ApiKey, how: str, place: str) -> None:
+    """It opens nothing any more."""
+    services.revoke_key(None, key, why=how, event=KeyEvent.EXPOSED)
+    message = f"The API key {key.prefix} was {how}{place}, and has been revoked."
+    alert(key.tenant_id, KeyEvent.EXPOSED, message, row=key)
     letters.post(
-        to=address,
+        to=key.creator.email,
         subject="An API key of yours was exposed and has been revoked",
         text=(
-            f"The key {key} was sent {PLACES[where]}, where others can read it.\n"
+            f"The key {key.prefix} was {how}{place}, where others can read it.\n"
             "It opens nothing any more. Make a new one, and send it over HTTPS, "
             "in the header X-API-Key.\n"
         ),
     )
+
+
+def note_bait(key: ApiKey, how: str, place: str) -> None:
+    """A honeytoken was left to be found: it stays where it is, and whoever left it hears."""
+    misuse.ring_for(key, f"The honeytoken {key.prefix} was {how}{place}.", why=how)

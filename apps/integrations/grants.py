@@ -5,10 +5,9 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
-from oauth2_provider.models import get_refresh_token_model
 
 from apps.integrations import queries
-from apps.integrations.access import GrantEvent
+from apps.integrations.access import ClientEvent, GrantEvent
 from apps.integrations.models import OAuthAccessToken, OAuthGrant
 from saas.alerts import alert
 from saas.audit import trail
@@ -43,25 +42,31 @@ def revoke_grants_of(actor: Actor | None, user_id: UUID) -> None:
         trail.record(actor, GrantEvent.REVOKED, grant, user=str(user_id))
 
 
-def revoke_exposed_token(secret: str, where: str) -> None:
-    """End the family of a token that others could read; a service's token ends alone."""
+def end_compromised(secret: str, how: str, place: str) -> None:
+    """End the family of a living token that others could read; a service's token ends alone."""
     with transaction.atomic():
-        which = {"token_checksum": checksum_of(secret)}
-        found: Any = (
-            OAuthAccessToken.objects.filter(**which).first()
-            or get_refresh_token_model().objects.filter(**which).first()
-        )
+        found: Any = queries.living_token(checksum_of(secret))
         if found is None:
             return
         if found.grant_id is None:
-            found.delete()
+            end_service_token(found, how, place)
             return
         grant = families.locked(pk=found.grant_id)
         if grant.ended_at is None:
             families.end(grant)
             with bind(grant.organization_id), trail.recording():
-                trail.record(None, GrantEvent.EXPOSED, grant, why=where)
-                tell(grant, GrantEvent.EXPOSED, f"were {where}")
+                trail.record(None, GrantEvent.EXPOSED, grant, why=how)
+                tell(grant, GrantEvent.EXPOSED, f"were {how}{place}")
+
+
+def end_service_token(token: OAuthAccessToken, how: str, place: str) -> None:
+    """No person stands behind it: owners and admins are told by the alert."""
+    client = token.application
+    token.delete()
+    with bind(token.organization_id), trail.recording():
+        trail.record(None, ClientEvent.TOKEN_EXPOSED, client, why=how)
+        message = f"A token of {client.name} was {how}{place}; it opens nothing any more."
+        alert(token.organization_id, ClientEvent.TOKEN_EXPOSED, message, row=client)
 
 
 def tell(grant: OAuthGrant, event: GrantEvent, what: str) -> None:

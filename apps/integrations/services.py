@@ -1,6 +1,7 @@
 """What can happen to an API key."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -14,22 +15,39 @@ from saas.audit import trail
 from saas.authentication import keys
 from saas.authentication.demands import on_or_off
 from saas.context import Actor, Principal
+from saas.edge.address import is_part_of
 from saas.errors import Problem, invalid
 
 
 def create_key(
-    actor: Actor, *, name: str, scopes: list[str] | None = None, expires_at: datetime | None = None
+    actor: Actor,
+    *,
+    name: str,
+    scopes: list[str] | None = None,
+    allowed_networks: list[str] | None = None,
+    honeytoken: bool = False,
+    expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key and its secret, which is shown once and not kept.
+    """A new key and its secret, which is shown once and not kept. Without networks of its own it
+    has those of the key that makes it.
 
-    Raises 403 when a scope is not the actor's own, 400 when the key would live longer than keys
-    may.
+    Raises 403 when a scope is not the actor's own, or a network beyond the actor's; 400 when the
+    key would live longer than keys may.
     """
     scopes = sorted(set(scopes or []))
+    networks = list(dict.fromkeys(allowed_networks or actor.principal.networks))
     refuse_more_than_held(actor, scopes)
+    refuse_wider_than_own(actor, networks)
     if actor.user_id is None:
         raise Problem("permission-denied", "A key needs a person who made it.")
-    key, secret = _mint(actor.user_id, name, scopes, _expiry(expires_at))
+    key, secret = _mint(
+        creator_id=actor.user_id,
+        name=name,
+        scopes=scopes,
+        allowed_networks=networks,
+        is_honeytoken=honeytoken,
+        expires_at=_expiry(expires_at),
+    )
     trail.record(actor, KeyEvent.CREATED, key, scopes=scopes)
     return key, secret
 
@@ -37,17 +55,25 @@ def create_key(
 def rotate_key(
     actor: Actor, key: ApiKey, *, overlap_hours: int | None = None
 ) -> tuple[ApiKey, str]:
-    """A successor with the same name and scopes; the old key lives on for the overlap, so that
-    nothing stops.
+    """A successor with the same name, scopes and networks; the old key lives on for the overlap, so
+    that nothing stops.
 
-    Raises 409 for a key that opens nothing any more, 403 when the successor would hold more than
-    the actor.
+    Raises 409 for a key that opens nothing any more, 403 when the successor would hold more, or
+    open more, than the actor.
     """
     now = timezone.now()
     if key.revoked_at or key.expires_at <= now:
         raise Problem("conflict", "This key is revoked or expired; make a new one.")
     refuse_more_than_held(actor, key.scopes)
-    successor, secret = _mint(actor.user_id or key.creator_id, key.name, key.scopes, _expiry(None))
+    refuse_wider_than_own(actor, key.allowed_networks)
+    successor, secret = _mint(
+        creator_id=actor.user_id or key.creator_id,
+        name=key.name,
+        scopes=key.scopes,
+        allowed_networks=key.allowed_networks,
+        is_honeytoken=key.is_honeytoken,
+        expires_at=_expiry(None),
+    )
     overlap = (
         settings.LIFETIMES.rotation_overlap
         if overlap_hours is None
@@ -64,6 +90,15 @@ def refuse_more_than_held(actor: Actor, scopes: list[str]) -> None:
     beyond = [scope for scope in scopes if not actor.may(scope)]
     if beyond:
         raise Problem("permission-denied", f"This credential does not hold: {', '.join(beyond)}.")
+
+
+def refuse_wider_than_own(actor: Actor, networks: list[str]) -> None:
+    """403 for networks beyond the actor's own: who is inside once would leave with a key that works
+    from anywhere.
+    """
+    own = actor.principal.networks
+    if own and not (networks and all(is_part_of(network, own) for network in networks)):
+        raise Problem("permission-denied", "This credential is not good for all of these networks.")
 
 
 def revoke_key(
@@ -108,18 +143,9 @@ def note_use(principal: Principal) -> None:
         ApiKey.objects.filter(pk__in=noted).update(last_used_at=now)
 
 
-def _mint(
-    creator_id: UUID, name: str, scopes: list[str], expires_at: datetime
-) -> tuple[ApiKey, str]:
+def _mint(**columns: Any) -> tuple[ApiKey, str]:
     minted = keys.mint()
-    key = ApiKey(
-        creator_id=creator_id,
-        name=name,
-        public_id=minted.public_id,
-        digest=minted.digest,
-        scopes=scopes,
-        expires_at=expires_at,
-    )
+    key = ApiKey(public_id=minted.public_id, digest=minted.digest, **columns)
     key.save(force_insert=True)
     return key, minted.secret
 

@@ -2,6 +2,7 @@
 machine.
 """
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -49,6 +50,7 @@ INSTALLED_APPS = [
 ]
 # What a clone can take away whole: the folder, its line here, its tests, its rows and sections.
 MODULES: list[str] = [
+    "apps.leaks",
     "saas.authentication.dpop",
     "saas.authentication.oidc",
     "saas.authentication.signatures",
@@ -195,6 +197,8 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": True,
 }
 
+# Who may report leaked credentials: name -> key id -> public key in PEM (X-21).
+SAAS_LEAK_REPORTERS = json.loads(env.str("SAAS_LEAK_REPORTERS", default="") or "{}")
 # The sealed signing keys of OpenID Connect, active first. A file is read again when it changes.
 SAAS_OIDC_KEYS_FILE = env.ENVIRON.get("SAAS_OIDC_KEYS_FILE", "")
 SAAS_OIDC_KEYS = "" if SAAS_OIDC_KEYS_FILE else env.str("SAAS_OIDC_KEYS", default="")

@@ -43,6 +43,7 @@ MAILERS = {  # read at /dev/mail
 }
 SAAS_DEVELOPMENT_PAGES = True  # /dev/mail
 SAAS_OIDC_MAKE_KEYS = True  # as the secrets above: for this clone alone
+SAAS_PRIVATE_CLIENTS = True  # on loopback there are no others
 SAAS_DEMO = True  # whoever runs this owns whatever is in it
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = False  # no TLS on loopback
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "session", "csrf"  # __Host- wants Secure

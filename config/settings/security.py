@@ -72,6 +72,11 @@ LIFETIMES = Lifetimes(
     session=timedelta(hours=12),  # AUTHN-12
 )
 KEY_WARNING_DAYS = (14, 7, 1)  # AUTHN-17: before a key ends
+KEY_IDLE = timedelta(days=45)  # AUTHN-17: what runs monthly has been twice due by then
+KEY_NETWORKS = 20  # AUTHN-18: a longer list is nobody's, and every request walks it
+KEY_NETWORK_BITS = {4: 8, 6: 16}  # AUTHN-18: wider than this is no limit
+SAAS_PRIVATE_CLIENTS = False  # AUTHN-18: whether callers can come from private networks
+KEY_ALARMS = {"elsewhere": Rate(1, 3600), "honeytoken": Rate(1, 300)}  # AUTHN-18, AUTHN-19
 
 RACE_WINDOW = timedelta(seconds=0.1)  # AUTHN-04: so long new tokens are held back
 PATIENCE = Patience(free=10, longest=900, memory=86_400)  # AUTHN-13: for a name and a network

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.http import HttpRequest
 
-from saas.authentication import attempts, keys, lookup
+from saas.authentication import attempts, keys, lookup, misuse
 from saas.authentication.oauth import tokens
 from saas.context import Principal
+from saas.edge.address import client_ip, is_within
 from saas.errors import Problem
 
 MAX_LENGTH = 4096
@@ -47,16 +48,31 @@ def identify(request: HttpRequest) -> Principal:
 
 
 def _with_key(secret: str, request: HttpRequest) -> Principal:
-    """A living key. A dead one is told so however often it asks; a wrong secret beside a public id,
-    which lists and logs show, is a guess.
+    """A living key, at home. A dead one is told so however often it asks; a wrong secret beside a
+    public id, which lists and logs show, is a guess, and so is a honeytoken: to whoever shows one
+    it is a key that never was.
     """
     if len(secret) <= MAX_LENGTH and keys.is_well_formed(secret):
         principal = lookup.key_principal(secret)
-        if principal is not None:
+        if principal is not None and not principal.credential.is_honeytoken:
+            refuse_elsewhere(principal, request)
             return principal
-        if not lookup.was_issued(secret):
+        if principal is not None:
+            misuse.note(request, principal, misuse.HONEYTOKEN)
+        if not lookup.was_issued(secret) or principal is not None:
             attempts.count_wrong("key", keys.public_id_of(secret), request)
     raise unauthorized("This API key is not valid.", error="invalid_token")
+
+
+def refuse_elsewhere(principal: Principal, request: HttpRequest) -> None:
+    """403 for a key that is shown outside its networks: stolen, it is worth nothing elsewhere.
+
+    The answer names neither the networks nor the address; and it comes before the caller's limits,
+    so that a thief cannot use up those of the owner.
+    """
+    if principal.networks and not is_within(client_ip(request), principal.networks):
+        misuse.note(request, principal, misuse.ELSEWHERE)
+        raise Problem("network-not-allowed")
 
 
 def _with_token(request: HttpRequest, authorization: str) -> Principal:

@@ -67,7 +67,10 @@ KEY = Proof(
     keys_with,
     "tenant_id",
     "creator_id",
-    ["id", "tenant_id", "creator_id", "scopes", "expires_at", "last_used_at"],
+    [
+        *("id", "tenant_id", "creator_id", "scopes", "expires_at", "last_used_at"),
+        *("allowed_networks", "is_honeytoken"),
+    ],
 )
 TOKEN = Proof(
     "saas_prove_token",
@@ -109,7 +112,10 @@ def listed(scopes: Any) -> list[str]:
 
 
 def key_principal(secret: str) -> Principal | None:
-    """The principal of a well-formed key, or None when no usable key has this digest."""
+    """The principal of a well-formed key, or None when no usable key has this digest.
+
+    That of a honeytoken holds nothing, also for a caller who forgets to ask what it is.
+    """
     key, seen = proved(KEY, digest(secret))
     if key is None:
         return None
@@ -119,9 +125,10 @@ def key_principal(secret: str) -> Principal | None:
         credential_id=key.id,
         tenant_id=key.tenant_id,
         user_id=key.creator_id,
-        scopes=frozenset(listed(key.scopes)),
+        scopes=frozenset() if key.is_honeytoken else frozenset(listed(key.scopes)),
         expires_at=key.expires_at,
         credential=key,
+        networks=tuple(listed(key.allowed_networks)),
         seen=seen,
     )
 

@@ -30,10 +30,13 @@ class AbstractApiKey(models.Model):
     public_id = models.CharField(max_length=keys.PUBLIC_ID, unique=True, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scopes = models.JSONField(default=list)
+    allowed_networks = models.JSONField(default=list)
+    is_honeytoken = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    warned_days = models.PositiveSmallIntegerField(null=True, editable=False)
 
     class Meta:
         abstract = True

@@ -1,24 +1,38 @@
 """One answer to "from where?", used by limits, logs and rules alike."""
 
-from functools import cache, lru_cache
+from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest
 
 Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
 UNKNOWN = ip_address("0.0.0.0")  # noqa: S104  # the name for "no address", nothing is bound to it
 MAX_HOPS = 10
 
 
-@cache
-def _trusted(networks: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(network) for network in networks)
+@lru_cache(maxsize=4096)
+def _parsed(network: str) -> Network:
+    return ip_network(network)
+
+
+def is_within(address: Address, networks: Iterable[str]) -> bool:
+    """Whether one of `networks`, as they are kept, holds `address`."""
+    return any(address in _parsed(network) for network in networks)
+
+
+def is_part_of(network: str, networks: Iterable[str]) -> bool:
+    """Whether one of `networks` holds all of `network`."""
+    own = _parsed(network)
+    others = (_parsed(other) for other in networks)
+    return any(own.version == other.version and own.subnet_of(other) for other in others)  # type: ignore[arg-type]  # of one version, which is asked first
 
 
 def is_trusted_proxy(address: Address) -> bool:
     """Whether `address` is one of our own proxies (SAAS_TRUSTED_PROXIES)."""
-    return any(address in network for network in _trusted(tuple(settings.SAAS_TRUSTED_PROXIES)))
+    return is_within(address, settings.SAAS_TRUSTED_PROXIES)
 
 
 @lru_cache(4096)  # a request asks several times

@@ -29,16 +29,24 @@ HEADERS = {
     "Location": header("Where the new row is found.", format="uri"),
     "Retry-After": header("The seconds to wait.", pattern="^[0-9]+$"),
     "WWW-Authenticate": header("How to prove who you are, or which scope is missing."),
+    "Credential-Expires": header(
+        "When this API key ends, as an HTTP date; sent in its last two weeks.", required=False
+    ),
     "Idempotency-Replayed": header("This answer repeats an earlier one.", const="true"),
 }
 NAMED = ("X-Request-Id", "API-Version")
 COUNTED = (*NAMED, "RateLimit", "RateLimit-Policy")
+OF_KEYS = ("Credential-Expires",)  # on each answer to a counted caller, near the end of their key
 OF_REFUSALS: dict[int, tuple[str, ...]] = {  # besides those that every answer has
     401: ("WWW-Authenticate",),
     429: ("Retry-After", "RateLimit", "RateLimit-Policy"),
     503: ("Retry-After",),
 }
-OF_SOME_REFUSALS: dict[int, tuple[str, ...]] = {403: ("WWW-Authenticate",), 409: ("Retry-After",)}
+OF_SOME_REFUSALS: dict[int, tuple[str, ...]] = {
+    **dict.fromkeys((400, 404, 412, 422, 428), OF_KEYS),
+    403: ("WWW-Authenticate", *OF_KEYS),
+    409: ("Retry-After", *OF_KEYS),
+}
 
 FIELD_ERROR: Schema = {
     "type": "object",

@@ -20,7 +20,23 @@ class Fraction(Decimal):
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """The object that `body` holds. Raises 400 for everything else.
+    """The object that `body` holds. Raises 400 for everything else."""
+    value = _parsed(body)
+    if not isinstance(value, dict):
+        raise invalid("not-an-object", "The body must be a JSON object.", pointer="")
+    return value
+
+
+def parse_list(body: bytes) -> list[Any]:
+    """The array that `body` holds. Raises 400 for everything else."""
+    value = _parsed(body)
+    if not isinstance(value, list):
+        raise invalid("not-a-list", "The body must be a JSON array.", pointer="")
+    return value
+
+
+def _parsed(body: bytes) -> Any:
+    """What `body` says, to whoever reads it.
 
     Two readers of one body must not understand two things (duplicate keys), and nothing in it
     may cost more than its bytes (depth, digits). RFC 8259, I-JSON (RFC 7493).
@@ -42,8 +58,6 @@ def parse(body: bytes) -> dict[str, Any]:
         )
     except (ValueError, ArithmeticError, RecursionError):  # 1e9999999999999999999 is no Decimal
         raise invalid("malformed", "The body is not valid JSON.", pointer="") from None
-    if not isinstance(value, dict):
-        raise invalid("not-an-object", "The body must be a JSON object.", pointer="")
     if "\\u" in text:  # UTF-8 and JSON let them in no other way
         _refuse_bad_text(value)
     return value

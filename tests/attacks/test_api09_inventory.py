@@ -34,6 +34,7 @@ if apps.is_installed("saas.authentication.oidc"):
     BESIDE |= {".well-known/openid-configuration", ".well-known/jwks.json"}
 MACHINES = {"oauth/token", "oauth/revoke", "oauth/introspect"}  # each asks for its own proof
 MACHINES |= {"oauth/userinfo"}  # of saas.authentication.oidc
+MACHINES |= {"security/disclose-token"}  # of apps.leaks
 PAGES = {"oauth/authorize"}  # with a session and protection against forged forms
 PAGES |= {"accounts/grants/", "accounts/grants/<uuid:id>/"}
 PAGES |= {"accounts/", "accounts/login/", "accounts/2fa/authenticate/", "accounts/logout/"}

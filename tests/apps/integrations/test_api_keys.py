@@ -16,7 +16,10 @@ from tests.cast import Member, make_tenant
 
 pytestmark = [pytest.mark.core]
 
-SHOWN = {"id", "name", "prefix", "scopes", "expires_at", "created_at", "last_used_at"}
+SHOWN = {
+    *("id", "name", "prefix", "scopes", "allowed_networks", "honeytoken"),
+    *("expires_at", "created_at", "last_used_at"),
+}
 NOBODY = "00000000-0000-7000-8000-000000000000"
 FINISH = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 

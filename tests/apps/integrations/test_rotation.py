@@ -12,7 +12,10 @@ from tests.cast import Member
 
 pytestmark = [pytest.mark.core, pytest.mark.practice("AUTHN-17")]
 
-SHOWN = {"id", "name", "secret", "prefix", "scopes", "expires_at", "created_at", "last_used_at"}
+SHOWN = {
+    *("id", "name", "secret", "prefix", "scopes", "allowed_networks", "honeytoken"),
+    *("expires_at", "created_at", "last_used_at"),
+}
 
 
 def rotate(by, old, body=None):

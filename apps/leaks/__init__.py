@@ -1,0 +1,1 @@
+"""Scanners that find our credentials in public places say so, and they end."""

@@ -51,7 +51,9 @@ def opens(token):
 
 def test_a_key_that_was_found_is_dead_and_its_people_know_where(acme, report, delivered):
     answer = report([leak(acme.clerk.secret)])
-    assert (answer.status_code, answer.content) == (204, b"")
+    assert (answer.status_code, answer.content, answer.get("Content-Type")) == (204, b"", None)
+    assert answer["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert answer["Cache-Control"] == "no-store"
     letters = delivered(acme.clerk.user.email)
     assert acme.clerk.get("customers").status_code == 401
     [entry] = events(acme, "api-key.exposed")
@@ -242,6 +244,7 @@ def test_what_a_reporter_says_besides_is_passed_by(acme, report):
         ("https://user:password@x.example:8443/", "https://x.example:8443/"),
         (f"https://x.example/?key={keys.mint().secret}", "https://x.example/"),
         (f"https://x.example/{quote(keys.mint().secret).replace('_', '%5F')}", "https://x.example/"),
+        (f"https://x.example/a/b?key={keys.mint().secret}#c", "https://x.example/a/b"),
         ("https://x.example", "https://x.example/"),
         ("https://x.example/" + "y" * 4000, "https://x.example/" + "y" * 282),
         ("https://x.example/\u202egpj.exe", "https://x.example/%E2%80%AEgpj.exe"),

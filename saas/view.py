@@ -15,7 +15,7 @@ from rest_framework.viewsets import ViewSetMixin
 
 from saas.audit import refusals, trail
 from saas.authentication.credentials import identify
-from saas.authentication.misuse import tell_afterwards
+from saas.authentication.misuse import tell_later
 from saas.authentication.usage import credential_used
 from saas.authorization.access import permit, permit_row
 from saas.authorization.fields import refuse_guarded
@@ -70,7 +70,7 @@ class SecureViewSet(ViewSetMixin, APIView):
             limits.report(response, self.counted.windows)
             expiry.warn(response, self.principal)
         if self.facts.misuse:
-            tell_afterwards(response, self.facts.misuse)
+            tell_later(self.facts.misuse)
         return response
 
     def walk(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -69,7 +69,15 @@ def shown(url: str) -> str:
         return ""
     if parts.scheme not in ("http", "https") or not SAFE.fullmatch(host):
         return ""
-    rest = quote(unquote(parts._replace(scheme="", netloc="").geturl()), safe="/?=&+#-._~:,;")
-    if OUR_SECRETS.search(unquote(rest)) or not rest.startswith("/"):
-        rest = "/"
+    rest = next(
+        (
+            quote(text, safe="/?=&+#-._~:,;")
+            for text in (
+                unquote(parts._replace(scheme="", netloc="").geturl()),
+                unquote(parts.path),
+            )
+            if text.startswith("/") and not OUR_SECRETS.search(text)
+        ),
+        "/",
+    )
     return f"{parts.scheme}://{host}{rest}"[:LONGEST_SHOWN]

@@ -76,6 +76,7 @@ KEY_IDLE = timedelta(days=45)  # AUTHN-17: what runs monthly has been twice due 
 KEY_NETWORKS = 20  # AUTHN-18: a longer list is nobody's, and every request walks it
 KEY_NETWORK_BITS = {4: 8, 6: 16}  # AUTHN-18: wider than this is no limit
 SAAS_PRIVATE_CLIENTS = False  # AUTHN-18: whether callers can come from private networks
+KEY_ALARM_DELAY = 1.0  # AUTHN-19: seconds, so that no answer tells of the alarm
 KEY_ALARMS = {"elsewhere": Rate(1, 3600), "honeytoken": Rate(1, 300)}  # AUTHN-18, AUTHN-19
 
 RACE_WINDOW = timedelta(seconds=0.1)  # AUTHN-04: so long new tokens are held back

@@ -1,10 +1,16 @@
 """A key that is shown where it opens nothing tells its owner, and whoever shows it learns
 nothing."""
 
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any, NamedTuple, cast
 
+from django.conf import settings
+from django.db import connections
 from django.dispatch import Signal
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from saas.context import Principal
 from saas.edge.address import Address, client_ip
@@ -12,9 +18,12 @@ from saas.edge.log import TracedRequest
 
 ELSEWHERE = "elsewhere"
 HONEYTOKEN = "honeytoken"
+MOST_WAITING = 1000
 
-# Sent when an answer has left and its transaction is over, with a Misuse as `misuse`.
+# Sent outside every transaction, with a Misuse as `misuse`.
 key_misused = Signal()
+
+_waiting: set[tuple[str, Any]] = set()
 
 
 class Misuse(NamedTuple):
@@ -39,14 +48,32 @@ def note(request: HttpRequest, principal: Principal, how: str) -> None:
     )
 
 
-def tell_afterwards(response: HttpResponse, misuse: Misuse) -> None:
-    """Tell whoever listens once the caller has the answer: an alarm that takes time before it would
-    be heard by the thief. A server closes every answer, also one that nobody waits for (PEP 3333).
+def tell_later(misuse: Misuse) -> None:
+    """Tell whoever listens, in a second or so and elsewhere: an alarm takes time, and a thief would
+    hear that in this answer, or in the next one on the same connection.
+
+    What waits already is not told twice. Where nothing is to be waited for, it is told at once.
     """
-    close = response.close
-
-    def close_and_tell() -> None:
+    delay = settings.KEY_ALARM_DELAY
+    which = (misuse.how, misuse.principal.credential_id)
+    if not delay:
         key_misused.send_robust(sender=None, misuse=misuse)
-        close()
+    elif which not in _waiting and len(_waiting) < MOST_WAITING:
+        _waiting.add(which)
+        due = time.monotonic() + random.uniform(delay / 2, delay)  # noqa: S311  # no secret
+        _bell().submit(_tell, misuse, which, due)
 
-    cast(Any, response).close = close_and_tell
+
+def _tell(misuse: Misuse, which: tuple[str, Any], due: float) -> None:
+    time.sleep(max(0.0, due - time.monotonic()))
+    _waiting.discard(which)
+    try:
+        key_misused.send_robust(sender=None, misuse=misuse)
+    finally:
+        connections.close_all()
+
+
+@cache
+def _bell() -> ThreadPoolExecutor:
+    """One thread for each process; a process that ends first does what waits."""
+    return ThreadPoolExecutor(1, thread_name_prefix="bell")

@@ -47,7 +47,7 @@ class Facts:
     exposed_parameters: list[str] = field(default_factory=list)
     object_ids: list[str] = field(default_factory=list)
     disclosed: list[str] = field(default_factory=list)
-    misuse: Any = None  # what the room that found it tells once the answer has left
+    misuse: Any = None  # of a key; the room that found it tells later
 
 
 class TracedRequest(HttpRequest):

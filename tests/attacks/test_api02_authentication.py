@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.core]
 
 SITE = ["/", "/health/live", "/health/ready", "/static/x.css", "/docs/", "/dev/mail", "/nowhere"]
 SITE += ["/oauth/token", "/oauth/authorize", "/accounts/", "/api/v9/x", "/.well-known/jwks.json"]
+SITE += ["/security/disclose-token"]
 SITE += sorted({V1 + operation.path for operation in OPERATIONS})
 
 

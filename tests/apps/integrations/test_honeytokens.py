@@ -1,15 +1,14 @@
 """A key that is left lying about opens nothing, and whoever picks it up rings a bell unheard."""
 
 from datetime import datetime
+from time import sleep
 
 import pytest
 import time_machine
-from django.http import HttpResponse
 from django.test import Client
 
 from apps.integrations.models import ApiKey
 from saas.authentication import keys, lookup
-from saas.authentication.misuse import HONEYTOKEN, Misuse, key_misused, tell_afterwards
 from saas.tenancy.binding import bind
 from tests.apps.integrations.test_api_keys import make
 from tests.cast import call, make_tenant
@@ -103,34 +102,36 @@ def test_the_owners_hear_of_it_with_address_and_path_and_not_again_for_a_while(
 @on_postgresql
 @pytest.mark.usefixtures("committed")
 def test_until_the_answer_has_left_it_costs_what_an_unknown_key_costs(monkeypatch):
-    """The bell rings when the server closes the answer: until then nothing differs."""
+    """The bell rings later and elsewhere: until the answer has left nothing differs."""
     acme = make_tenant("Acme")
     answer, _ = make(acme.admin, honeytoken=True)
     bait = answer.json()["secret"]
     rung = []
-    monkeypatch.setattr("apps.integrations.misuse.write", rung.append)
     shown_from("198.51.100.74", keys.mint().secret)  # loads the scripts
     unknown, _ = cost(lambda: shown_from("198.51.100.74", keys.mint().secret))
-    monkeypatch.setattr("saas.view.tell_afterwards", lambda *_: rung.append("later"))
+    monkeypatch.setattr("saas.view.tell_later", rung.append)
     shown, heard = cost(lambda: shown_from("198.51.100.74", bait))
     assert heard.status_code == 401
     assert shown == unknown
-    assert rung == ["later"]
+    assert len(rung) == 1
 
 
-def test_the_bell_rings_when_the_answer_is_closed_and_not_before():
-    heard = []
-    key_misused.connect(lambda misuse, **_: heard.append(misuse), weak=False, dispatch_uid="here")
-    try:
-        answer = HttpResponse()
-        tell_afterwards(answer, Misuse(None, HONEYTOKEN, None, "/", ""))
-        assert b"".join(answer) == b""
-        assert heard == []
-        answer.close()
-        assert len(heard) == 1
-        assert answer.closed
-    finally:
-        key_misused.disconnect(dispatch_uid="here")
+@pytest.mark.usefixtures("committed")
+def test_the_bell_rings_after_the_answer_and_once_for_those_who_try_together(settings):
+    settings.KEY_ALARM_DELAY = 0.6
+    acme = make_tenant("Acme")
+    answer, _ = make(acme.admin, honeytoken=True)
+    for _ in range(3):
+        heard = shown_from("198.51.100.78", answer.json()["secret"])
+        refused(heard, 401, "invalid-token")
+    assert alerts(acme) == []
+    for _ in range(50):
+        sleep(0.1)
+        if rung := alerts(acme):
+            break
+    assert [alert["count"] for alert in rung] == [1]
+    sleep(0.5)  # nobody waits any more
+    assert [alert["count"] for alert in alerts(acme)] == [1]
 
 
 def test_it_holds_nothing_even_for_a_room_that_forgets_what_it_is(acme, bait):

@@ -147,7 +147,9 @@ def use_recovery_code(user: User, code: str) -> bool:
 
 @transaction.atomic
 def remove_factor(user: User, *, keep: str) -> None:
-    """From now on the password alone opens the account."""
+    """From now on the password alone opens the account. Raises 409 for who may not be without."""
+    if queries.must_have_factor(user):
+        raise Problem("conflict", "Your role in an organization asks for a second factor.")
     forget_factor(user)
     end_sessions(user, keep=keep)
     letters.tell(user, "The second factor was removed from your account")

@@ -24,6 +24,7 @@ from saas.authentication.oauth.answers import Refusal
 from saas.authentication.oauth.forms import CONTROL, MAX_LENGTH
 from saas.authentication.oauth.server import code_digest
 from saas.authentication.oauth.views import own_resources
+from saas.authentication.pages.proof import TWO_FACTORS, proof_of
 from saas.tenancy.binding import bind
 
 
@@ -60,7 +61,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
     organizations = choices(request.user, asked.application)
     if not organizations:
         return turned_away(asked.credentials, "access_denied", "You belong to none.")
-    withheld = withheld_from(request.user, asked.scopes)
+    withheld = withheld_from(request, asked.scopes)
     asked = asked._replace(scopes=[scope for scope in asked.scopes if scope not in withheld])
     if not asked.scopes:
         return turned_away(asked.credentials, "access_denied", "A second factor is required.")
@@ -122,11 +123,11 @@ def choices(user: User, application: OAuthApplication) -> list[Organization]:
     ]
 
 
-def withheld_from(user: User, scopes: list[str]) -> list[str]:
-    """What nobody gives away who proved themselves by a password alone: a stolen password would
-    otherwise become a token that makes members and keys (AUTHN-08).
+def withheld_from(request: HttpRequest, scopes: list[str]) -> list[str]:
+    """What nobody gives away who proved themselves by a password alone in this session: a stolen
+    password would otherwise become a token that makes members and keys (AUTHN-08).
     """
-    if is_mfa_enabled(user):
+    if is_mfa_enabled(request.user) and proof_of(request).acr == TWO_FACTORS:
         return []
     return sorted(settings.SAAS_SENSITIVE_SCOPES.intersection(scopes))
 

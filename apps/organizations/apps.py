@@ -14,8 +14,10 @@ class OrganizationsConfig(AppConfig):
     def ready(self) -> None:
         """Once the models are loaded."""
         from apps.accounts.passwords import NEAR
+        from apps.accounts.queries import DEMANDS
 
         NEAR.append(names_near)
+        DEMANDS.append(is_powerful)
 
 
 def names_near(user: Any) -> Iterator[str]:
@@ -24,3 +26,11 @@ def names_near(user: Any) -> Iterator[str]:
 
     for organization in organizations_of(user.pk):
         yield organization.name
+
+
+def is_powerful(user: Any) -> bool:
+    """Whether the person may make members and keys somewhere, which a stolen password must not."""
+    from apps.organizations.access import POWERFUL
+    from apps.organizations.queries import memberships_of
+
+    return any(one.role in POWERFUL for one in memberships_of(user.pk))

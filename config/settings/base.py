@@ -67,6 +67,7 @@ SAAS_PAGE_MIDDLEWARE = [
     "saas.authentication.devices.KnownDevices",
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
+    "apps.accounts.enrolment.EnrolFirst",
 ]
 
 ROOT_URLCONF = "config.urls"

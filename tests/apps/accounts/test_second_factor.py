@@ -22,9 +22,9 @@ def clerk(acme):
     return acme.clerk.user
 
 
-def enrol(client):
+def enrol(client, password=PASSWORD):
     """The page of recovery codes, and the seed."""
-    assert post(client, "2fa/", password=PASSWORD)["Location"] == "/accounts/2fa/confirm/"
+    assert post(client, "2fa/", password=password)["Location"] == "/accounts/2fa/confirm/"
     seed = seed_on(get(client, "2fa/confirm/"))
     answer = post(client, "2fa/confirm/", code=code_of(seed))
     assert (answer.status_code, answer["Location"]) == (303, "/accounts/2fa/codes/")

@@ -107,8 +107,10 @@ def enrol(user: User, seed: str, code: str, *, keep: str) -> list[str]:
     return make_recovery_codes(user)
 
 
-def renew_recovery_codes(user: User) -> list[str]:
-    """New ones; the former open nothing any more."""
+@transaction.atomic
+def renew_recovery_codes(user: User, *, keep: str) -> list[str]:
+    """New ones; the former open nothing any more, and where one was used the session ends."""
+    end_sessions(user, keep=keep)
     letters.tell(user, "You have new recovery codes, and the former ones are void")
     return make_recovery_codes(user)
 

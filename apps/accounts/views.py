@@ -167,7 +167,9 @@ def renew_codes(request: HttpRequest) -> HttpResponse:
         return see("account_start_enrolment")
     if not form.is_valid():
         return show(request, form)
-    keep_secret(request, CODES, " ".join(services.renew_recovery_codes(form.user)))
+    codes = services.renew_recovery_codes(form.user, keep=own_session(request))
+    request.session.cycle_key()
+    keep_secret(request, CODES, " ".join(codes))
     return see("account_recovery_codes")
 
 

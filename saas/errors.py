@@ -12,6 +12,16 @@ from django.http import HttpRequest, HttpResponse
 
 RETRY_SOON = 2
 
+# What the machine endpoints call a problem (RFC 6749 §5.2, RFC 6750 §3.1); the rest is a mistake
+# of the request.
+OAUTH_ERRORS = {
+    "invalid-token": "invalid_token",
+    "insufficient-scope": "insufficient_scope",
+    "rate-limited": "temporarily_unavailable",
+    "not-ready": "temporarily_unavailable",
+    "internal-error": "server_error",
+}
+
 
 class Kind(NamedTuple):
     """A row of the catalogue: what the code means and what an honest client can do about it."""
@@ -240,9 +250,7 @@ def problem_response(problem: Problem, request: HttpRequest | None = None) -> Ht
     if (facts := getattr(request, "facts", None)) is not None:
         facts.decision = problem.code  # for the access log
     if path.startswith("/oauth/") and path != "/oauth/authorize":
-        code = "server_error" if problem.status == 500 else "invalid_request"
-        if problem.status in (429, 503):
-            code = "temporarily_unavailable"
+        code = OAUTH_ERRORS.get(problem.code, "invalid_request")
         body: dict[str, Any] = {"error": code, "error_description": problem.detail}
         media_type = "application/json"
     else:

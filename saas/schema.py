@@ -12,6 +12,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentIdentity, ResolvedComponent
 
+from saas.authentication.credentials import SCHEMES
 from saas.authentication.oauth.scopes import service_rights
 from saas.authorization.access import condition_name
 from saas.authorization.operations import always
@@ -26,10 +27,10 @@ from saas.responses.documents import (
     FIELD_ERROR,
     HEADERS,
     NAMED,
-    PROBLEM,
     envelope,
     headers,
     json,
+    problem,
     refusal,
 )
 from saas.responses.links import link
@@ -68,15 +69,20 @@ def credentials() -> dict[str, Schema]:
     persons = {name: name for name in sorted(known_permissions())}
     services = {name: name for name in sorted(service_rights())}
     flows = CREDENTIALS["OAuth2"]["flows"]
-    return CREDENTIALS | {
-        "OAuth2": CREDENTIALS["OAuth2"]
+    joined = {scheme.challenge.split()[0]: scheme.document for scheme in SCHEMES.values()}
+    return (
+        CREDENTIALS
+        | joined
         | {
-            "flows": {
-                "authorizationCode": flows["authorizationCode"] | {"scopes": persons},
-                "clientCredentials": flows["clientCredentials"] | {"scopes": services},
+            "OAuth2": CREDENTIALS["OAuth2"]
+            | {
+                "flows": {
+                    "authorizationCode": flows["authorizationCode"] | {"scopes": persons},
+                    "clientCredentials": flows["clientCredentials"] | {"scopes": services},
+                }
             }
         }
-    }
+    )
 
 
 class SecureSchema(AutoSchema):
@@ -95,7 +101,9 @@ class SecureSchema(AutoSchema):
             **self.words(),
             "tags": [declared.resource],
             "security": [
-                {name: [scope] if scope else []} for scope in scopes or [""] for name in CREDENTIALS
+                {name: [scope] if scope else []}
+                for scope in scopes or [""]
+                for name in credentials()
             ],
             **({"x-permission": scopes[0]} if scopes else {}),
             **({"x-condition": condition_name(rule)} if rule.when is not always else {}),
@@ -356,7 +364,7 @@ class SecureGenerator(SchemaGenerator):
             raise RuntimeError("Not everything could be drawn, see above.")
         document["paths"] |= dict(self.open_paths())
         document["components"] |= {"securitySchemes": credentials(), "headers": HEADERS}
-        document["components"]["schemas"] |= {"Problem": PROBLEM, "FieldError": FIELD_ERROR}
+        document["components"]["schemas"] |= {"Problem": problem(), "FieldError": FIELD_ERROR}
         document["tags"] = sorted(self.tags().values(), key=lambda tag: str(tag["name"]))
         link(document)
         return document

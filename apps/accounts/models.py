@@ -32,6 +32,7 @@ class User(AbstractBaseUser):
     id = IdField()
     email = models.EmailField(max_length=254, unique=True)
     name = models.CharField(max_length=200, blank=True)
+    email_proved_at = models.DateTimeField(null=True, editable=False)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -45,6 +46,11 @@ class User(AbstractBaseUser):
     def __str__(self) -> str:
         """The id: an address does not belong in a log."""
         return f"user {self.pk}"
+
+    @property
+    def email_verified(self) -> bool:
+        """Whether somebody showed what was mailed to this very address."""
+        return self.email_proved_at is not None
 
 
 class Session(AbstractBaseSession):

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from apps.accounts import letters, queries
 from apps.accounts.models import RecoveryCode, User
@@ -34,7 +35,7 @@ def ask_for_proof(email: str) -> str:
 
 def create_person(email: str, password: str) -> User:
     """Somebody who has proved the address. `password` is hashed already. 409 when it is taken."""
-    user = User(email=email, password=password)
+    user = User(email=email, password=password, email_proved_at=timezone.now())
     try:
         with transaction.atomic():
             user.save(force_insert=True)
@@ -61,6 +62,8 @@ def reset_password(user: User, token: str, password: str) -> bool:
     if not default_token_generator.check_token(user, token):
         return False
     set_password(user, password)
+    user.email_proved_at = user.email_proved_at or timezone.now()
+    user.save(update_fields=["email_proved_at"])
     attempts.forget("account", user.email)  # guesses at the password that was
     return True
 
@@ -175,5 +178,5 @@ def erase(user: User) -> None:
     AccessAttempt.objects.filter(username__iexact=email).delete()
     user.email, user.name, user.is_active = f"{user.pk}@closed.invalid", "", False
     user.set_unusable_password()
-    user.last_login = None
+    user.last_login = user.email_proved_at = None
     user.save()

@@ -29,7 +29,7 @@ from apps.organizations.services import add_member, founded
 from saas.audit import trail
 from saas.authentication import attempts
 from saas.authentication.oauth import families
-from saas.authentication.oauth.scopes import INTROSPECTION, service_rights
+from saas.authentication.oauth.scopes import IDENTITY, INTROSPECTION, service_rights
 from saas.authorization.permissions import known_permissions
 from saas.context import Actor, Principal, PrincipalKind
 from saas.crypto import random_text
@@ -189,7 +189,7 @@ def load_service() -> Entry:
 
 def load_mobile() -> Entry:
     """A public client that people consent to."""
-    application = load_client("mobile", sorted(known_permissions()))
+    application = load_client("mobile", sorted(known_permissions() | IDENTITY.keys()))
     application.client_type = application.CLIENT_PUBLIC
     application.authorization_grant_type = application.GRANT_AUTHORIZATION_CODE
     application.redirect_uris = CALLBACK

@@ -47,6 +47,12 @@ INSTALLED_APPS = [
     "apps.activity",
     "apps.operations",
 ]
+# What a clone can take away whole: the folder, its line here, its tests, its rows and sections.
+MODULES: list[str] = [
+    "saas.authentication.dpop",
+    "saas.authentication.oidc",
+]
+INSTALLED_APPS += MODULES
 
 MIDDLEWARE = [
     "saas.edge.log.RequestLog",
@@ -184,6 +190,11 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": True,
 }
 
+# The sealed signing keys of OpenID Connect, active first. A file is read again when it changes.
+SAAS_OIDC_KEYS_FILE = env.ENVIRON.get("SAAS_OIDC_KEYS_FILE", "")
+SAAS_OIDC_KEYS = "" if SAAS_OIDC_KEYS_FILE else env.str("SAAS_OIDC_KEYS", default="")
+SAAS_OIDC_MAKE_KEYS = False  # production names its keys
+
 # Django's own middleware for these is left out; what does the work instead stands beside each.
 SILENCED_SYSTEM_CHECKS = [
     "security.W001",  # saas.edge.headers and saas.edge.gate
@@ -315,6 +326,7 @@ CORS_ALLOW_HEADERS = [
 CORS_EXPOSE_HEADERS = [
     "API-Version",
     "Credential-Expires",
+    "DPoP-Nonce",
     "ETag",
     "Idempotency-Replayed",
     "Location",

@@ -28,6 +28,7 @@ make_secrets()
 PORT = os.environ.get("PORT", "8000")
 os.environ.setdefault("SAAS_ORIGIN", f"http://localhost:{PORT}")
 os.environ.setdefault("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+os.environ.setdefault("SAAS_OIDC_KEYS_FILE", str(VAR / "oidc-keys"))
 
 from config.settings.base import *  # noqa: E402, F403  # after the environment is complete
 from config.settings.base import IN_FLIGHT, RATES, RATES_LIFTED, Rate, env  # noqa: E402
@@ -41,6 +42,7 @@ MAILERS = {  # read at /dev/mail
     }
 }
 SAAS_DEVELOPMENT_PAGES = True  # /dev/mail
+SAAS_OIDC_MAKE_KEYS = True  # as the secrets above: for this clone alone
 SAAS_DEMO = True  # whoever runs this owns whatever is in it
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = False  # no TLS on loopback
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "session", "csrf"  # __Host- wants Secure

@@ -30,6 +30,7 @@ PASSWORD_HASHERS = [
     *PASSWORD_HASHERS,
 ]
 SAAS_DEVELOPMENT_PAGES = False
+SAAS_OIDC_MAKE_KEYS = True  # in memory, for as long as the process lives
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.toy"]  # the kit is tested on notes, not on invoices
 COUNTERS_TIMEOUT = 2.0  # the servers of a test run share two busy cores with it
 if "OPTIONS" in CACHES["default"]:  # as above

@@ -1,5 +1,8 @@
 """Exactly one credential, from a header, and a 401 that says how to send it."""
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 from django.conf import settings
 from django.http import HttpRequest
 
@@ -9,6 +12,24 @@ from saas.context import Principal
 from saas.errors import Problem
 
 MAX_LENGTH = 4096
+BEARER = "bearer"
+
+
+class Scheme(NamedTuple):
+    """A way to send an access token beside `Bearer`: who has the token must show more than it.
+
+    `owns` says of a row that was looked up whether it is good under this scheme and no other.
+    `prove` raises a Problem unless the request shows the rest.
+    """
+
+    challenge: str
+    owns: Callable[[Any], bool]
+    prove: Callable[[HttpRequest, str, Principal], None]
+    document: dict[str, Any]  # as OpenAPI writes a security scheme
+
+
+# By the first word of `Authorization`, in lower case. A module joins in AppConfig.ready().
+SCHEMES: dict[str, Scheme] = {}
 
 
 def identify(request: HttpRequest) -> Principal:
@@ -21,7 +42,7 @@ def identify(request: HttpRequest) -> Principal:
         return _with_key(key, request)
     authorization = request.META.get("HTTP_AUTHORIZATION")
     if authorization is not None:
-        return _with_token(authorization)
+        return _with_token(request, authorization)
     raise unauthorized("Send a credential: X-API-Key, or Authorization with an access token.")
 
 
@@ -38,24 +59,34 @@ def _with_key(secret: str, request: HttpRequest) -> Principal:
     raise unauthorized("This API key is not valid.", error="invalid_token")
 
 
-def _with_token(authorization: str) -> Principal:
+def _with_token(request: HttpRequest, authorization: str) -> Principal:
     """A living access token under its own scheme; anything else is refused and never anonymous."""
     scheme, _, secret = authorization.partition(" ")
-    if scheme.lower() == "bearer" and tokens.is_well_formed(secret):
+    scheme = scheme.lower()
+    if scheme in {BEARER, *SCHEMES} and tokens.is_well_formed(secret):
         principal = lookup.token_principal(secret)
-        if principal is not None:
+        if principal is not None and scheme_of(principal.credential) == scheme:
+            if scheme in SCHEMES:
+                SCHEMES[scheme].prove(request, secret, principal)
             return principal
-    raise unauthorized("This access token is not valid.", error="invalid_token")
+    raise unauthorized("This access token is not valid.", error="invalid_token", scheme=scheme)
 
 
-def unauthorized(detail: str, *, error: str | None = None) -> Problem:
-    """401 with the challenges of RFC 6750 §3: which schemes there are, and no hint why the
-    credential failed.
+def scheme_of(token: Any) -> str:
+    """The one scheme under which this access token opens anything: a token that is bound to a key
+    and shown as `Bearer` was shown by somebody who has no key.
     """
-    realm = f'Bearer realm="{settings.SAAS_ORIGIN}"'
-    bearer = f'{realm}, error="{error}"' if error else realm
-    return Problem(
-        "invalid-token",
-        detail,
-        headers={"WWW-Authenticate": f'{bearer}, DPoP algs="ES256 EdDSA"'},
-    )
+    return next((name for name, scheme in SCHEMES.items() if scheme.owns(token)), BEARER)
+
+
+def unauthorized(
+    detail: str, *, error: str | None = None, scheme: str = BEARER, code: str = "invalid-token"
+) -> Problem:
+    """401 with the challenges of RFC 6750 §3: which schemes there are, and no hint why the
+    credential failed. The error stands with the scheme that was tried.
+    """
+    challenges = {BEARER: f'Bearer realm="{settings.SAAS_ORIGIN}"'}
+    challenges |= {name: scheme.challenge for name, scheme in SCHEMES.items()}
+    if error:
+        challenges[scheme if scheme in SCHEMES else BEARER] += f', error="{error}"'
+    return Problem(code, detail, headers={"WWW-Authenticate": ", ".join(challenges.values())})

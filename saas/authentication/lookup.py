@@ -46,6 +46,10 @@ class Proof(NamedTuple):
 
     PostgreSQL does it by `function`, in one statement with the binding of the tenant and the look
     at the membership; saas.persistence.guards derives it from `rows`, so both find the same.
+
+    `columns` stand on the row that comes back, by their names. A module appends its own in
+    AppConfig.ready(), as `dpop__jkt`: the next migrate derives the function with them, and where
+    the module is gone, without them.
     """
 
     function: str
@@ -53,7 +57,7 @@ class Proof(NamedTuple):
     rows: Callable[[Any, Any], QuerySet[Any]]
     tenant: str
     person: str
-    columns: tuple[str, ...]
+    columns: list[str]
 
 
 KEY = Proof(
@@ -62,7 +66,7 @@ KEY = Proof(
     keys_with,
     "tenant_id",
     "creator_id",
-    ("id", "tenant_id", "creator_id", "scopes", "expires_at", "last_used_at"),
+    ["id", "tenant_id", "creator_id", "scopes", "expires_at", "last_used_at"],
 )
 TOKEN = Proof(
     "saas_prove_token",
@@ -70,11 +74,11 @@ TOKEN = Proof(
     tokens_with,
     "organization_id",
     "user_id",
-    (
+    [
         *("id", "organization_id", "user_id", "application_id", "grant_id", "scope"),
         *("expires", "last_used_at"),
         *("application__allowed_scopes", "application__authorization_grant_type"),
-    ),
+    ],
 )
 
 PROOFS = (KEY, TOKEN)

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.conf import settings
 
+from saas.authentication.oauth.scopes import IDENTITY
 from saas.authorization.operations import Allow
-from saas.context import Actor
+from saas.context import Actor, PrincipalKind
 from saas.errors import Problem
 
 
@@ -16,12 +17,26 @@ def permit(actor: Actor, rule: Allow | None) -> None:
     if rule is None:
         raise Problem("permission-denied", "This operation is not declared.")
     if rule.is_open:
+        refuse_identity_alone(actor)
         return
     rule = rule.for_whom(actor)
     if rule.permission not in actor.principal.scopes:
         raise insufficient_scope(rule.permission)
     if rule.permission not in actor.rights:
         raise Problem("permission-denied", f"Your role does not carry {rule.permission}.")
+
+
+def refuse_identity_alone(actor: Actor) -> None:
+    """A token that only tells a client who somebody is opens nothing here, not even what every
+    other credential may read: whoever signs in with us would give away where they work.
+    """
+    principal = actor.principal
+    if principal.kind == PrincipalKind.USER_TOKEN and not principal.scopes - IDENTITY.keys():
+        raise Problem(
+            "insufficient-scope",
+            "This token tells who somebody is; it opens nothing here.",
+            headers={"WWW-Authenticate": challenge()},
+        )
 
 
 def permit_row(actor: Actor, rule: Allow, row: Any) -> None:
@@ -37,11 +52,13 @@ def condition_name(rule: Allow) -> str:
 
 def insufficient_scope(scope: str) -> Problem:
     """403 with the challenge of RFC 6750 §3.1, which names the scope."""
-    challenge = (
-        f'Bearer realm="{settings.SAAS_ORIGIN}", error="insufficient_scope", scope="{scope}"'
-    )
     return Problem(
         "insufficient-scope",
         f"This needs the scope {scope}.",
-        headers={"WWW-Authenticate": challenge},
+        headers={"WWW-Authenticate": f'{challenge()}, scope="{scope}"'},
     )
+
+
+def challenge() -> str:
+    """Of RFC 6750 §3.1."""
+    return f'Bearer realm="{settings.SAAS_ORIGIN}", error="insufficient_scope"'

@@ -1,11 +1,13 @@
 """The headers that tell a browser to do less; every answer carries them, refusals too."""
 
 from collections.abc import Callable
+from typing import cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from saas.edge.address import is_https
+from saas.edge.log import TracedRequest
 
 EVERYWHERE = {
     # A browser must not guess that JSON is a page (TRANS-08).
@@ -38,7 +40,7 @@ class SecurityHeaders:
         is_page = response.get("Content-Type", "").startswith("text/html")
         is_asset = request.path_info.startswith(f"/{settings.STATIC_URL.strip('/')}/")
         headers = EVERYWHERE | (PAGES if is_page else {} if is_asset else MACHINES)
-        for name, value in headers.items():
+        for name, value in (headers | cast(TracedRequest, request).facts.owed).items():
             response[name] = value
         if is_https(request):
             # For a year no browser speaks to us in clear (TRANS-03); never sent over http, where

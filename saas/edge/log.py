@@ -41,6 +41,9 @@ class Facts:
     org: str | None = None
     credential_id: str | None = None
     decision: str | None = None
+    owed: dict[str, str] = field(
+        default_factory=dict
+    )  # headers that a room promised for the answer
     exposed_parameters: list[str] = field(default_factory=list)
     object_ids: list[str] = field(default_factory=list)
     disclosed: list[str] = field(default_factory=list)

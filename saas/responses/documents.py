@@ -52,23 +52,29 @@ FIELD_ERROR: Schema = {
     "required": ["code", "detail"],
     "additionalProperties": False,
 }
-PROBLEM: Schema = {
-    "type": "object",
-    "description": "What went wrong, as RFC 9457 writes it. Each `code` has a page, its `type`.",
-    "properties": {
-        "type": {"type": "string", "format": "uri"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string", "pattern": f"^urn:uuid:{UUID[1:]}"},
-        "code": {"type": "string", "enum": sorted(CATALOGUE)},
-        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
-        "versions": {"type": "array", "items": {"type": "string"}},
-        "violated-policies": {"type": "array", "items": {"type": "string"}},
-    },
-    "required": ["type", "title", "status", "detail", "instance", "code"],
-    "additionalProperties": False,
-}
+
+
+def problem() -> Schema:
+    """The form of every refusal; its codes are those that there are when it is drawn."""
+    return {
+        "type": "object",
+        "description": (
+            "What went wrong, as RFC 9457 writes it. Each `code` has a page, its `type`."
+        ),
+        "properties": {
+            "type": {"type": "string", "format": "uri"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "instance": {"type": "string", "pattern": f"^urn:uuid:{UUID[1:]}"},
+            "code": {"type": "string", "enum": sorted(CATALOGUE)},
+            "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
+            "versions": {"type": "array", "items": {"type": "string"}},
+            "violated-policies": {"type": "array", "items": {"type": "string"}},
+        },
+        "required": ["type", "title", "status", "detail", "instance", "code"],
+        "additionalProperties": False,
+    }
 
 
 def headers(*names: str, sometimes: tuple[str, ...] = ()) -> Schema:

@@ -5,6 +5,7 @@ debug page, the route of a library, the second spelling of a path.
 from itertools import product
 
 import pytest
+from django.apps import apps
 from django.conf import settings as live
 from django.urls import get_resolver
 
@@ -28,7 +29,10 @@ PROMISED = set(_PROMISED.split())
 BESIDE = {"health/live", "health/ready", "dev/mail"}
 BESIDE |= {"docs/", "docs/problems/", "docs/problems/<slug:code>"}
 BESIDE |= {".well-known/oauth-authorization-server"}
+if apps.is_installed("saas.authentication.oidc"):
+    BESIDE |= {".well-known/openid-configuration", ".well-known/jwks.json"}
 MACHINES = {"oauth/token", "oauth/revoke", "oauth/introspect"}  # each asks for its own proof
+MACHINES |= {"oauth/userinfo"}  # of saas.authentication.oidc
 PAGES = {"oauth/authorize"}  # with a session and protection against forged forms
 PAGES |= {"accounts/grants/", "accounts/grants/<uuid:id>/"}
 PAGES |= {"accounts/", "accounts/login/", "accounts/2fa/authenticate/", "accounts/logout/"}

@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 ("id", saas.ids.IdField()),
                 ("email", models.EmailField(max_length=254, unique=True)),
                 ("name", models.CharField(blank=True, max_length=200)),
+                ("email_proved_at", models.DateTimeField(editable=False, null=True)),
                 ("is_active", models.BooleanField(default=True)),
                 (
                     "created_at",

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
+from saas.authentication.oauth.modules import METADATA
 from saas.authentication.oauth.scopes import known_scopes
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
@@ -13,7 +14,7 @@ METHODS = ("client_secret_basic", "client_secret_post")
 def document() -> dict[str, Any]:
     """The metadata. The issuer is configured: a forged Host header must not name another."""
     origin = settings.SAAS_ORIGIN
-    return {
+    told = {
         "issuer": origin,
         "authorization_endpoint": f"{origin}/oauth/authorize",
         "token_endpoint": f"{origin}/oauth/token",
@@ -30,3 +31,6 @@ def document() -> dict[str, Any]:
         "scopes_supported": sorted(known_scopes()),
         "service_documentation": f"{origin}/docs/",
     }
+    for more in METADATA:
+        told |= more()
+    return told

@@ -10,6 +10,10 @@ from saas.context import roles
 INTROSPECTION = "introspection"  # for a client that asks about tokens; opens nothing else
 SERVICE_GRANT = "client-credentials"  # as the toolkit names it
 
+# Scopes that tell a client who somebody is, in the words of the consent page. They are no
+# permissions and open nothing under /api/. A module adds its own when it starts.
+IDENTITY: dict[str, str] = {}
+
 
 def permissions() -> frozenset[str]:
     """Every permission that some role holds."""
@@ -18,7 +22,7 @@ def permissions() -> frozenset[str]:
 
 def known_scopes() -> frozenset[str]:
     """Everything that a token can carry."""
-    return permissions() | {INTROSPECTION}
+    return permissions() | {INTROSPECTION} | IDENTITY.keys()
 
 
 def service_rights() -> frozenset[str]:
@@ -35,7 +39,7 @@ def scopes_for(allowed_scopes: list[str], grant_type: str) -> frozenset[str]:
     """The same, of a client with these two columns."""
     allowed = known_scopes() & frozenset(allowed_scopes)
     if grant_type == SERVICE_GRANT:
-        return allowed - settings.SAAS_PERSONS_ONLY
+        return allowed - settings.SAAS_PERSONS_ONLY - IDENTITY.keys()
     return allowed - {INTROSPECTION}
 
 

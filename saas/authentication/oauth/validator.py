@@ -13,6 +13,7 @@ from oauthlib.oauth2 import InvalidGrantError, InvalidRequestError
 
 from saas.authentication.oauth import families
 from saas.authentication.oauth.clients import ARRIVED_AT, IN_ENVIRON
+from saas.authentication.oauth.modules import GRANT_JUDGES, minted
 from saas.authentication.oauth.server import code_digest
 from saas.authentication.oauth.tokens import checksum_of, is_well_formed
 
@@ -69,7 +70,7 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
         if grant.ended_at or grant.expires <= timezone.now() or not grant.user.is_active:
             return False
         request.grant, request.user, request.scopes = grant, grant.user, grant.scope.split()
-        return True
+        return all(judge(request, grant) for judge in GRANT_JUDGES)
 
     def get_code_challenge(self, code: str, request: Any) -> str | None:
         """As it was sent with the authorization request."""
@@ -135,7 +136,7 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
             return False
         request.grant, request.user, request.refresh_token = grant, grant.user, refresh_token
         request.refresh_token_instance = row
-        return True
+        return all(judge(request, grant) for judge in GRANT_JUDGES)
 
     def get_original_scopes(self, refresh_token: str, request: Any, *a: Any, **kw: Any) -> str:
         """What the person consented to."""
@@ -178,3 +179,4 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
             )
             self._set_token_value(refresh, token["refresh_token"])
             refresh.save(force_insert=True)
+        minted.send(sender=None, token=token, access=access, grant=grant, request=request)

@@ -19,6 +19,7 @@ from saas.authentication.oauth.answers import Refusal, answer, machine_endpoint
 from saas.authentication.oauth.clients import authenticated_client
 from saas.authentication.oauth.forms import VERIFIER, read_form
 from saas.authentication.oauth.metadata import GRANT_TYPES, document
+from saas.authentication.oauth.modules import FACTS, TOKEN_JUDGES
 from saas.authentication.oauth.scopes import INTROSPECTION
 from saas.authentication.oauth.tokens import checksum_of, is_well_formed
 from saas.edge.admission import admit_method
@@ -31,7 +32,9 @@ def token(request: HttpRequest) -> HttpResponse:
     count_network(request, "oauth-token")
     refuse_unknown_grant(form)
     with transaction.atomic():
-        authenticated_client(request, form)
+        client = authenticated_client(request, form)
+        for judge in TOKEN_JUDGES:
+            judge(request, form, client)
         _uri, _headers, body, status = get_oauthlib_core().create_token_response(request)
     content = json.loads(body)
     if status == 200:
@@ -117,7 +120,7 @@ def facts_of(secret: str, client: Any) -> dict[str, Any]:
         ).first()
     if row is None:
         return {"active": False}
-    return {
+    facts = {
         "active": True,
         "scope": row.scope,
         "client_id": client.client_id,
@@ -128,6 +131,9 @@ def facts_of(secret: str, client: Any) -> dict[str, Any]:
         "aud": settings.SAAS_ORIGIN,
         "sub": str(row.user_id or client.client_id),
     }
+    for more in FACTS:
+        facts |= more(row)
+    return facts
 
 
 @machine_endpoint("oauth.metadata")

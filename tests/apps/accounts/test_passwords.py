@@ -14,7 +14,18 @@ from saas.tenancy.binding import bind
 from tests.apps.accounts.test_sign_in import FACTOR, PASSWORD, sign_in
 from tests.attacks.surface import at_once
 from tests.cast import make_tenant
-from tests.pages import NEW, browser, comparable, get, is_in, letters, mailed_path, post, signed_in
+from tests.pages import (
+    NEW,
+    browser,
+    comparable,
+    get,
+    is_in,
+    letters,
+    mailed_path,
+    person,
+    post,
+    signed_in,
+)
 
 pytestmark = [pytest.mark.core]
 
@@ -79,7 +90,9 @@ def test_the_link_sets_a_password_once_and_signs_nobody_in(clerk):
         assert page["Referrer-Policy"] == "same-origin"
     assert post(guest, link, password="short").status_code == 400
     assert is_in(client)
+    assert not person(clerk.email).email_verified  # who looks has shown nothing
     assert post(guest, link, password=NEW)["Location"] == "/accounts/login/"
+    assert person(clerk.email).email_verified
     assert not is_in(guest)
     assert not is_in(client)
     for dead in (link, former):

@@ -145,6 +145,7 @@ def test_without_a_registered_redirect_uri_nobody_is_sent_anywhere(app, browser,
 
 
 @pytest.mark.practice("AUTHN-02")
+@pytest.mark.practice("X-10")
 @pytest.mark.parametrize(
     ("change", "error"),
     [

@@ -49,6 +49,7 @@ def test_somebody_new_chooses_a_password_and_belongs(acme):
     assert post(client, link, password=NEW)["Location"] == "/accounts/"
     assert is_in(client)
     assert where(ADA) == {"Acme": "clerk"}
+    assert person(ADA).email_verified
     events = [e["event"] for e in acme.owner.get("audit-events").json()["results"]]
     assert events[:3] == ["member.joined", "invitation.accepted", "member.invited"]
     assert get(browser(), link).status_code == 404

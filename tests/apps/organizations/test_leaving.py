@@ -5,6 +5,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from axes.models import AccessAttempt
 from django.apps import apps
+from django.utils import timezone
 
 from apps.accounts.models import Session, User
 from apps.accounts.services import make_recovery_codes
@@ -80,6 +81,8 @@ def test_of_two_owners_who_leave_at_once_one_stays(committed):
 @pytest.mark.practice("AUTHN-16")
 def test_who_closes_their_account_leaves_nothing_that_names_or_opens(acme, globex):
     clerk = acme.clerk.user
+    clerk.email_proved_at = timezone.now()
+    clerk.save()
     email = clerk.email
     with bind(globex.id), trail.recording():
         add_member(None, clerk, "viewer")
@@ -93,7 +96,7 @@ def test_who_closes_their_account_leaves_nothing_that_names_or_opens(acme, globe
     assert not is_in(elsewhere)
     assert acme.clerk.get("me").status_code == 401
     clerk.refresh_from_db()
-    assert (clerk.is_active, clerk.name) == (False, "")
+    assert (clerk.is_active, clerk.name, clerk.email_verified) == (False, "", False)
     assert email not in str(vars(clerk))
     assert memberships_of(clerk.pk) == []
     assert not Session.objects.filter(user=clerk).exists()

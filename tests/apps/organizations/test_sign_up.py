@@ -47,6 +47,7 @@ def test_who_proves_the_address_owns_a_new_organization_and_is_signed_in(asked):
     assert "Initech GmbH" in home
     assert "as owner" in home
     assert person(ADA).check_password(NEW)
+    assert person(ADA).email_verified
     assert post(asked, "signup/code/", code=code)["Location"] == "/accounts/signup/"
     assert User.objects.filter(email=ADA).count() == 1
 

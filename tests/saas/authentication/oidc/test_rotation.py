@@ -1,0 +1,53 @@
+"""The keys rotate while people sign in, and nobody notices."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from tests.cast import make_tenant
+from tests.oauth import make_client, refresh
+from tests.saas.authentication.oidc.browser import SCOPES, Person
+from tests.saas.wire import send
+
+pytestmark = [pytest.mark.core, pytest.mark.practice("AUTHN-10")]
+
+JWKS = "/.well-known/jwks.json"
+
+
+@pytest.mark.parametrize("rotations", [3, pytest.param(40, marks=pytest.mark.drill)])
+def test_keys_rotate_under_load_and_each_token_verifies(committed, key_file, rotations):
+    acme = make_tenant("Acme")
+    people = [Person(member, make_client(acme, *SCOPES)) for member in acme.members[:3]]
+    pairs = [person.tokens() for person in people]
+    over = Event()
+
+    def keep_signing_in(person, pair):
+        """The keys that signed, each verified by the set that is published after it."""
+        kids = set()
+        try:
+            while not over.is_set():
+                answer = refresh(person.app, pair["refresh_token"])
+                assert answer.status_code == 200, answer.content
+                pair = answer.json()
+                published = KeySet.import_key_set(send("GET", JWKS).json())
+                token = jwt.decode(pair["id_token"], published, algorithms=["ES256"])
+                assert token.claims["sub"] == str(person.user.pk)
+                kids.add(token.header["kid"])
+            return kids
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        waiting = [pool.submit(keep_signing_in, *one) for one in zip(people, pairs, strict=True)]
+        for _ in range(rotations):
+            time.sleep(0.6)
+            call_command("rotate_oidc_keys")
+        time.sleep(0.6)
+        over.set()
+        assert len(set().union(*(one.result() for one in waiting))) >= rotations

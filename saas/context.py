@@ -46,6 +46,8 @@ class Principal:
     scopes: frozenset[str]
     expires_at: datetime | None
     credential: Any = None
+    auth_time: datetime | None = None  # of a person's token: when they signed in
+    acr: str = ""  # and what that was worth
     seen: Seen | None = None
 
 

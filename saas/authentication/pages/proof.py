@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from allauth.account.authentication import get_authentication_records
 from django.http import HttpRequest
 
+from saas.authentication.assurance import ONE_FACTOR, TWO_FACTORS
 from saas.authentication.pages.middleware import SIGNED_IN_AT
 
 # RFC 8176, for what allauth notes of each factor.
@@ -14,7 +15,6 @@ REFERENCES = {
     "recovery_codes": "otp",
     "webauthn": "pop",
 }
-ONE_FACTOR, TWO_FACTORS = "aal1", "aal2"  # NIST SP 800-63B-4
 
 
 class Proof(NamedTuple):

@@ -71,6 +71,22 @@ def every_route_is_declared(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
+def every_sensitive_act_asks_for_step_up(**_: Any) -> list[CheckMessage]:
+    """A new route that makes keys or members, and forgets to ask who is there, is what a stolen
+    token would use (X-26).
+    """
+    return [
+        Error(f"{view.__name__}.{name} needs {', '.join(much)} and no step_up.", id="saas.E032")
+        for _route, view, actions in secure_views()
+        for method, name in actions.items()
+        if method not in ("get", "head")
+        and isinstance(rule := view.operations.get(name), Allow)
+        and (much := sorted(settings.SAAS_SENSITIVE_SCOPES.intersection(rule.permissions)))
+        and not rule.step_up
+    ]
+
+
+@register(Tags.security)
 def every_permission_is_known(**_: Any) -> list[CheckMessage]:
     """A permission that no role holds is a typing error, and denies for ever or guards nothing
     (AUTHZ-05).

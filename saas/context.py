@@ -49,6 +49,8 @@ class Principal:
     expires_at: datetime | None
     credential: Any = None
     networks: tuple[str, ...] = ()  # where alone the credential opens anything; none: anywhere
+    auth_time: datetime | None = None  # of a person's token: when they signed in
+    acr: str = ""  # and what that was worth
     seen: Seen | None = None
 
 

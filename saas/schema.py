@@ -108,6 +108,7 @@ class SecureSchema(AutoSchema):
             ],
             **({"x-permission": scopes[0]} if scopes else {}),
             **({"x-condition": condition_name(rule)} if rule.when is not always else {}),
+            **({"x-step-up": True} if rule.step_up else {}),
             "x-rate": rule.rate or ("read" if method == "GET" else "write"),
             "parameters": [*self.path_parameters(), *self.own_headers(), *self.query()],
             **({"requestBody": self.body()} if method in ("POST", "PATCH") else {}),
@@ -129,6 +130,9 @@ class SecureSchema(AutoSchema):
         )
         if self.rule.when is not always:
             needs += f" Only if the caller {condition_name(self.rule)}."
+        if self.rule.step_up:
+            minutes = int(settings.STEP_UP.max_age.total_seconds() // 60)
+            needs += f" A person's token wants a sign-in by two factors within {minutes} minutes."
         return {
             "summary": " ".join(summary.split()).rstrip("."),
             "description": "\n\n".join(filter(None, [" ".join(rest.split()), needs])),

@@ -7,9 +7,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from django.test import Client, RequestFactory
+from django.utils import timezone
 from oauth2_provider.oauth2_backends import get_oauthlib_core
 
 from apps.integrations.models import OAuthApplication
+from saas.authentication.assurance import TWO_FACTORS
 from saas.authentication.oauth.scopes import permissions, service_rights
 from tests.cast import Member, Tenant, call, named
 
@@ -45,8 +47,16 @@ def make_service(tenant: Tenant, *scopes: str, **more: Any) -> OAuthApplication:
     return make_client(tenant, *scopes, grant="client-credentials", kind="confidential", **more)
 
 
-def code_for(client: OAuthApplication, member: Member, *scopes: str, **more: str) -> str:
-    """The code that a client is given when a person consents for their organization."""
+def code_for(
+    client: OAuthApplication,
+    member: Member,
+    *scopes: str,
+    proved: dict[str, Any] | None = None,
+    **more: str,
+) -> str:
+    """The code that a client is given when a person consents for their organization, who has just
+    signed in by two factors; `proved` says otherwise.
+    """
     asked = {
         "response_type": "code",
         "client_id": client.client_id,
@@ -59,7 +69,8 @@ def code_for(client: OAuthApplication, member: Member, *scopes: str, **more: str
     request.user = member.user
     core = get_oauthlib_core()
     granted, credentials = core.validate_authorization_request(request)
-    credentials["organization_id"] = member.organization.id
+    credentials |= {"organization_id": member.organization.id, "auth_time": timezone.now()}
+    credentials |= {"acr": TWO_FACTORS} | (proved or {})
     uri, *_ = core.create_authorization_response(request, granted, credentials, allow=True)
     return parse_qs(urlsplit(uri).query)["code"][0]
 
@@ -102,10 +113,15 @@ def service_token(client: OAuthApplication, *scopes: str, secret: str = SECRET) 
     return post("/oauth/token", form, **basic(client, secret))
 
 
-def tokens_for(member: Member, *scopes: str, client: OAuthApplication | None = None) -> Any:
+def tokens_for(
+    member: Member,
+    *scopes: str,
+    client: OAuthApplication | None = None,
+    proved: dict[str, Any] | None = None,
+) -> Any:
     """An access and a refresh token of a person."""
     client = client or make_client(member.organization, *scopes)
-    answer = exchange(client, code_for(client, member, *scopes))
+    answer = exchange(client, code_for(client, member, *scopes, proved=proved))
     assert answer.status_code == 200, answer.content
     return answer.json()
 
@@ -131,9 +147,9 @@ class Holder:
         return self.call("GET", path, **headers)
 
 
-def person(member: Member) -> Holder:
-    """A member with a token that carries everything there is."""
-    return Holder(tokens_for(member, *sorted(permissions()))["access_token"])
+def person(member: Member, **proved: Any) -> Holder:
+    """A member with a token that carries everything there is; `proved` as in `code_for`."""
+    return Holder(tokens_for(member, *sorted(permissions()), proved=proved)["access_token"])
 
 
 def service(tenant: Tenant) -> Holder:

@@ -4,10 +4,13 @@ import random
 import re
 from ipaddress import IPv6Address
 
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core import mail
 from django.test import Client
 
 from apps.accounts.models import User
+from apps.accounts.queries import authenticator
+from apps.accounts.services import make_recovery_codes
 from saas.persistence.worker import run_due
 from tests.apps.accounts.test_sign_in import PASSWORD, sign_in
 
@@ -28,6 +31,21 @@ def signed_in(user):
         user.save()
     client = browser()
     assert sign_in(client, user.email).status_code == 303
+    return client
+
+
+def signed_in_by_two(user):
+    """As above, with a second factor that was answered; by a recovery code, which no clock ends."""
+    if authenticator(user) is None:
+        TOTP.activate(user, generate_totp_secret())
+    code = make_recovery_codes(user)[0]
+    user.set_password(PASSWORD)
+    user.save()
+    client = browser()
+    step = sign_in(client, user.email)
+    assert client.post(step["Location"], {"code": code}, secure=True).status_code == 303
+    letters()
+    mail.outbox.clear()  # that a code was used is told, and not what a test is about
     return client
 
 

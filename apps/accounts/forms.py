@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest
 
-from apps.accounts import queries, services
+from apps.accounts import passwords, queries, services
 from apps.accounts.models import User
 from saas.authentication import attempts
 from saas.validation import text
@@ -60,12 +60,14 @@ class Password(forms.CharField):
 
     def __init__(self, label: str = "Password", autocomplete: str = "current-password") -> None:
         shown = forms.PasswordInput({"autocomplete": autocomplete})
-        help_text = ""
+        super().__init__(label=label, strip=False, max_length=LONGEST, widget=shown)
         if autocomplete == "new-password":
-            help_text = "At least 15 characters. A few unrelated words are easy to remember."
-        super().__init__(
-            label=label, strip=False, max_length=LONGEST, widget=shown, help_text=help_text
-        )
+            self.advise(passwords.ALONE)
+
+    def advise(self, least: int) -> None:
+        """Say how long it must be."""
+        words = "A few unrelated words are easy to remember."
+        self.help_text = f"At least {least} characters. {words}"
 
 
 class Code(forms.CharField):
@@ -134,6 +136,8 @@ class NewPassword(Form):
     def __init__(self, data: Any, user: User) -> None:
         super().__init__(data)
         self.user = user
+        field: Any = self.fields["password"]
+        field.advise(passwords.least(user))
 
     def clean_password(self) -> str:
         """X-14."""
@@ -147,6 +151,11 @@ class ChangePassword(Proof):
     asks_code = False
 
     new_password = Password("New password", "new-password")
+
+    def __init__(self, data: Any, request: HttpRequest) -> None:
+        super().__init__(data, request)
+        field: Any = self.fields["new_password"]
+        field.advise(passwords.least(self.user))
 
     def clean_new_password(self) -> str:
         """X-14."""
@@ -177,6 +186,13 @@ class RemoveFactor(Proof):
     """Before the password alone opens the account again."""
 
     title, button = "Remove the second factor", "Remove it"
+
+    def clean(self) -> None:
+        """A password that was chosen beside a factor may be too short to stand alone."""
+        super().clean()
+        if not self.errors and len(self.cleaned_data["password"]) < passwords.ALONE:
+            too_short = f"Change your password first: alone it needs {passwords.ALONE} characters."
+            self.add_error("password", too_short)
 
 
 class EndSession(Form):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from allauth.account.internal.flows.login import record_authentication
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -64,6 +65,7 @@ def see(name: str, **named: Any) -> HttpResponse:
 def sign_in(request: HttpRequest, user: User) -> None:
     """Sign in somebody who has just proved the address and chosen a password."""
     login(request, user, backend=BACKEND)
+    record_authentication(request, user, method="password")
 
 
 def own_session(request: HttpRequest) -> str:

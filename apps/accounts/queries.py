@@ -1,5 +1,6 @@
 """Who there is, by what they show."""
 
+from collections.abc import Callable
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -8,6 +9,10 @@ from django.utils import timezone
 
 from apps.accounts.models import RecoveryCode, Session, User
 from saas.crypto import digest
+
+# Each says whether what a person may do asks for a second factor; an app adds its own when it
+# starts.
+DEMANDS: list[Callable[[User], bool]] = []
 
 
 def people() -> QuerySet[User]:
@@ -23,6 +28,11 @@ def is_taken(email: str) -> bool:
 def authenticator(user: User) -> Authenticator | None:
     """The person's authenticator app, if there is one."""
     return Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).first()
+
+
+def must_have_factor(user: User) -> bool:
+    """Whether this person may not be without a second factor."""
+    return any(demands(user) for demands in DEMANDS)
 
 
 def recovery_codes(user: User) -> QuerySet[RecoveryCode]:

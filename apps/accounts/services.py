@@ -110,8 +110,10 @@ def enrol(user: User, seed: str, code: str, *, keep: str) -> list[str]:
     return make_recovery_codes(user)
 
 
-def renew_recovery_codes(user: User) -> list[str]:
-    """New ones; the former open nothing any more."""
+@transaction.atomic
+def renew_recovery_codes(user: User, *, keep: str) -> list[str]:
+    """New ones; the former open nothing any more, and where one was used the session ends."""
+    end_sessions(user, keep=keep)
     letters.tell(user, "You have new recovery codes, and the former ones are void")
     return make_recovery_codes(user)
 
@@ -150,7 +152,9 @@ def use_recovery_code(user: User, code: str) -> bool:
 
 @transaction.atomic
 def remove_factor(user: User, *, keep: str) -> None:
-    """From now on the password alone opens the account."""
+    """From now on the password alone opens the account. Raises 409 for who may not be without."""
+    if queries.must_have_factor(user):
+        raise Problem("conflict", "Your role in an organization asks for a second factor.")
     forget_factor(user)
     end_sessions(user, keep=keep)
     letters.tell(user, "The second factor was removed from your account")

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.views import LoginView
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.views import AuthenticateView
@@ -121,7 +122,8 @@ def start_enrolment(request: HttpRequest) -> HttpResponse:
         return see("account_home")
     form = forms.StartEnrolment(posted(request), request)
     if not form.is_valid():
-        return show(request, form)
+        must = queries.must_have_factor(form.user)
+        return show(request, form, "account/start_enrolment.html", must=must)
     keep_secret(request, ENROLLING, generate_totp_secret())
     return see("account_confirm_enrolment")
 
@@ -150,6 +152,7 @@ def confirm_enrolment(request: HttpRequest) -> HttpResponse:
         else:
             del request.session[ENROLLING]
             request.session.cycle_key()
+            record_authentication(request, request.user, method="mfa", type="totp")
             keep_secret(request, CODES, " ".join(codes))
             return see("account_recovery_codes")
     url = get_adapter().build_totp_url(request.user, seed)
@@ -164,7 +167,9 @@ def renew_codes(request: HttpRequest) -> HttpResponse:
         return see("account_start_enrolment")
     if not form.is_valid():
         return show(request, form)
-    keep_secret(request, CODES, " ".join(services.renew_recovery_codes(form.user)))
+    codes = services.renew_recovery_codes(form.user, keep=own_session(request))
+    request.session.cycle_key()
+    keep_secret(request, CODES, " ".join(codes))
     return see("account_recovery_codes")
 
 
@@ -187,7 +192,11 @@ def remove_factor(request: HttpRequest) -> HttpResponse:
         return see("account_home")
     if not form.is_valid():
         return show(request, form, "account/remove_factor.html")
-    services.remove_factor(form.user, keep=own_session(request))
+    try:
+        services.remove_factor(form.user, keep=own_session(request))
+    except Problem as problem:
+        form.add_error(None, problem.detail)
+        return show(request, form, "account/remove_factor.html")
     request.session.cycle_key()
     return see("account_home")
 

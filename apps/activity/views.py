@@ -56,7 +56,11 @@ class AcknowledgementViewSet(SecureViewSet):
     """The act of saying that somebody has seen to it: what comes after is a new alert."""
 
     resource = "acknowledgement"
-    operations = {"create": Allow(Security.WRITE, rate="sensitive", event=AlertEvent.ACKNOWLEDGED)}
+    operations = {
+        "create": Allow(
+            Security.WRITE, rate="sensitive", step_up=True, event=AlertEvent.ACKNOWLEDGED
+        )
+    }
     outputs = AlertOutput
 
     def rows(self) -> QuerySet[Alert]:

@@ -1,5 +1,6 @@
 """The consent page: who asks for what, for which organization, and for how long."""
 
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
@@ -20,12 +21,15 @@ from apps.integrations.models import OAuthApplication, OAuthGrant
 from apps.organizations.models import Organization
 from apps.organizations.queries import organizations_of
 from saas.audit import trail
+from saas.authentication.assurance import TWO_FACTORS
+from saas.authentication.oauth import freshness
 from saas.authentication.oauth.answers import Refusal
 from saas.authentication.oauth.forms import CHALLENGE, CONTROL, MAX_LENGTH
 from saas.authentication.oauth.modules import JUDGES, grant_made
 from saas.authentication.oauth.scopes import IDENTITY
 from saas.authentication.oauth.server import code_digest
 from saas.authentication.oauth.views import own_resources
+from saas.authentication.pages.proof import proof_of
 from saas.tenancy.binding import bind
 
 DECISION = {"csrfmiddlewaretoken", "decision", "organization"}
@@ -64,7 +68,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
     organizations = choices(request.user, asked.application)
     if not organizations:
         return turned_away(asked.credentials, "access_denied", "You belong to none.")
-    withheld = withheld_from(request.user, asked.scopes)
+    withheld = withheld_from(request, asked.scopes)
     asked = asked._replace(scopes=[scope for scope in asked.scopes if scope not in withheld])
     if not asked.scopes:
         return turned_away(asked.credentials, "access_denied", "A second factor is required.")
@@ -121,9 +125,9 @@ def judged(request: HttpRequest) -> Asked:
 
 
 def ask_modules(request: HttpRequest, scopes: list[str], credentials: dict[str, Any]) -> None:
-    """Answered, when a module has something to say against showing the page."""
+    """Answered, when a module, or how fresh the sign-in must be, speaks against the page."""
     try:
-        for judge in JUDGES:
+        for judge in (*JUDGES, freshness.judge):
             if (answer := judge(request, scopes)) is not None:
                 raise Answered(answer)
     except Refusal as refusal:
@@ -151,11 +155,11 @@ def choices(user: User, application: OAuthApplication) -> list[Organization]:
     ]
 
 
-def withheld_from(user: User, scopes: list[str]) -> list[str]:
-    """What nobody gives away who proved themselves by a password alone: a stolen password would
-    otherwise become a token that makes members and keys (AUTHN-08).
+def withheld_from(request: HttpRequest, scopes: list[str]) -> list[str]:
+    """What nobody gives away who proved themselves by a password alone in this session: a stolen
+    password would otherwise become a token that makes members and keys (AUTHN-08).
     """
-    if is_mfa_enabled(user):
+    if is_mfa_enabled(request.user) and proof_of(request).acr == TWO_FACTORS:
         return []
     return sorted(settings.SAAS_SENSITIVE_SCOPES.intersection(scopes))
 
@@ -167,12 +171,18 @@ def decided(request: HttpRequest, asked: Asked, organizations: list[Organization
     chosen = {str(one.pk): one for one in organizations}.get(request.POST.get("organization", ""))
     if chosen is None:
         raise SuspiciousOperation("This organization was not offered.")
-    asked.credentials["organization_id"] = chosen.pk
+    proof = proof_of(request)
+    asked.credentials.update(
+        organization_id=chosen.pk,
+        auth_time=datetime.fromtimestamp(proof.auth_time, UTC),
+        acr=proof.acr,
+    )
     with transaction.atomic():
         uri, *_ = get_oauthlib_core().create_authorization_response(
             request, asked.scopes, asked.credentials, allow=True
         )
         note_approval(request, chosen, asked, uri)
+    request.session.pop(freshness.SIGNED_IN_FOR, None)
     return sent_to(uri)
 
 

@@ -20,6 +20,7 @@ from saas.authentication.oauth.models import (
     Consent,
     OfConsent,
     OfOrganization,
+    OfSignIn,
     UsableTokens,
 )
 from saas.persistence.tenant import TenantManager, TenantModel, tenant_reference
@@ -52,7 +53,7 @@ class OAuthGrant(Consent, AbstractGrant):
         swappable = "OAUTH2_PROVIDER_GRANT_MODEL"
 
 
-class OAuthAccessToken(OfConsent, AbstractAccessToken):
+class OAuthAccessToken(OfSignIn, OfConsent, AbstractAccessToken):
     """An access token, kept as a digest; what is revoked is deleted."""
 
     last_used_at = models.DateTimeField(null=True)

@@ -31,9 +31,9 @@ class ApiKeyViewSet(SecureViewSet):
     resource = "api-keys"
     operations = {
         "list": Allow(Integrations.READ),
-        "create": Allow(ApiKeys.WRITE, rate="sensitive", event=KeyEvent.CREATED),
+        "create": Allow(ApiKeys.WRITE, rate="sensitive", step_up=True, event=KeyEvent.CREATED),
         "retrieve": Allow(Integrations.READ),
-        "destroy": Allow(ApiKeys.WRITE, rate="sensitive", event=KeyEvent.REVOKED),
+        "destroy": Allow(ApiKeys.WRITE, rate="sensitive", step_up=True, event=KeyEvent.REVOKED),
     }
     inputs = {"create": ApiKeyInput}
     outputs = ApiKeyOutput
@@ -59,7 +59,9 @@ class RotationViewSet(SecureViewSet):
     """The act of replacing a key: create one, and the key has a successor."""
 
     resource = "api-key-rotations"
-    operations = {"create": Allow(ApiKeys.WRITE, rate="sensitive", event=KeyEvent.ROTATED)}
+    operations = {
+        "create": Allow(ApiKeys.WRITE, rate="sensitive", step_up=True, event=KeyEvent.ROTATED)
+    }
     inputs = {"create": RotationInput}
     outputs = ApiKeyOutput
     once = {"create": ("secret",)}
@@ -85,7 +87,7 @@ class IntegrationViewSet(SecureViewSet):
     operations = {
         "list": Allow(Integrations.READ),
         "retrieve": Allow(Integrations.READ),
-        "destroy": Allow(ApiKeys.WRITE, or_else=(Security.WRITE,), rate="sensitive"),
+        "destroy": Allow(ApiKeys.WRITE, or_else=(Security.WRITE,), rate="sensitive", step_up=True),
     }
     outputs = IntegrationOutput
     sortable = {"created_at": "created_at", "name": "name"}

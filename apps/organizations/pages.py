@@ -15,7 +15,13 @@ from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import User
 from apps.accounts.pages import open_page, own_page, own_session, posted, see, show, sign_in
-from apps.accounts.queries import authenticator, is_taken, recovery_codes, sessions
+from apps.accounts.queries import (
+    authenticator,
+    is_taken,
+    must_have_factor,
+    recovery_codes,
+    sessions,
+)
 from apps.accounts.services import ask_for_proof
 from apps.organizations import forms, queries, services
 from saas.authentication import attempts
@@ -34,6 +40,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "memberships": queries.memberships_of(user.pk),
         "has_factor": authenticator(user) is not None,
+        "must_have_factor": must_have_factor(user),
         "codes_left": recovery_codes(user).count(),
         "sessions": list(shown_sessions(request, user)),
     }

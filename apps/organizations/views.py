@@ -45,7 +45,7 @@ class OrganizationViewSet(SecureViewSet):
     operations = {
         "retrieve": Allow(AnyCredential.ANY),
         "partial_update": Allow(
-            Organizations.WRITE, rate="sensitive", event=OrganizationEvent.CHANGED
+            Organizations.WRITE, rate="sensitive", step_up=True, event=OrganizationEvent.CHANGED
         ),
     }
     inputs = {"partial_update": OrganizationInput}
@@ -69,7 +69,7 @@ class SecurityPolicyViewSet(SecureViewSet):
     operations = {
         "retrieve": Allow(Security.READ),
         "partial_update": Allow(
-            Security.WRITE, rate="sensitive", event=OrganizationEvent.POLICY_CHANGED
+            Security.WRITE, rate="sensitive", step_up=True, event=OrganizationEvent.POLICY_CHANGED
         ),
     }
     inputs = {"partial_update": SecurityPolicyInput}
@@ -97,9 +97,11 @@ class MemberViewSet(SecureViewSet):
         "list": Allow(Members.READ),
         "retrieve": Allow(Members.READ),
         "partial_update": Allow(
-            Members.WRITE, rate="sensitive", event=OrganizationEvent.MEMBER_CHANGED
+            Members.WRITE, rate="sensitive", step_up=True, event=OrganizationEvent.MEMBER_CHANGED
         ),
-        "destroy": Allow(Members.WRITE, rate="sensitive", event=OrganizationEvent.MEMBER_REMOVED),
+        "destroy": Allow(
+            Members.WRITE, rate="sensitive", step_up=True, event=OrganizationEvent.MEMBER_REMOVED
+        ),
     }
     inputs = {"partial_update": RoleInput}
     outputs = MemberOutput
@@ -133,9 +135,13 @@ class InvitationViewSet(SecureViewSet):
     resource = "invitations"
     operations = {
         "list": Allow(Members.READ),
-        "create": Allow(Members.WRITE, rate="sensitive", event=OrganizationEvent.INVITED),
+        "create": Allow(
+            Members.WRITE, rate="sensitive", step_up=True, event=OrganizationEvent.INVITED
+        ),
         "retrieve": Allow(Members.READ),
-        "destroy": Allow(Members.WRITE, rate="sensitive", event=OrganizationEvent.UNINVITED),
+        "destroy": Allow(
+            Members.WRITE, rate="sensitive", step_up=True, event=OrganizationEvent.UNINVITED
+        ),
     }
     inputs = {"create": InvitationInput}
     outputs = InvitationOutput

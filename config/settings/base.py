@@ -76,6 +76,7 @@ SAAS_PAGE_MIDDLEWARE = [
     "saas.authentication.devices.KnownDevices",
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
+    "apps.accounts.enrolment.EnrolFirst",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -217,15 +218,14 @@ PASSWORD_HASHERS = [
     "saas.authentication.oauth.secrets.KeyedDigest",  # last: for client secrets alone
 ]
 
-# long, and neither common nor what anybody would guess; no rule about kinds of characters.
+# long, and neither listed nor what anybody would guess; no rule about kinds of characters.
 AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 15},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "apps.accounts.passwords.LongEnough"},
+    {"NAME": "apps.accounts.passwords.Unlisted"},
     {"NAME": "apps.accounts.passwords.ContextWords"},
 ]
+# The index of a downloaded list, made by `manage.py leaked_passwords`; empty means Django's alone.
+SAAS_LEAKED_PASSWORDS = env.str("SAAS_LEAKED_PASSWORDS", default="")
 PASSWORD_RESET_TIMEOUT = int(LIFETIMES.reset_link.total_seconds())  # noqa: F405
 
 # What django-ratelimit counts in; without Redis there is one process, and its own memory will do.

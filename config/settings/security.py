@@ -28,6 +28,13 @@ class Lifetimes(NamedTuple):
     session: timedelta
 
 
+class StepUp(NamedTuple):
+    """What a sign-in must be for an act that declares `step_up`."""
+
+    acr: str
+    max_age: timedelta
+
+
 class Work(NamedTuple):
     """How a worker goes about the outbox."""
 
@@ -92,6 +99,7 @@ SAAS_PERSONS_ONLY = frozenset(  # AUTHZ-05: a service decides neither who belong
     {"members:write", "api-keys:write", "security:write", "organization:write"}
 )
 SAAS_SENSITIVE_SCOPES = SAAS_PERSONS_ONLY | {"webhooks:write"}  # AUTHN-08: want a second factor
+STEP_UP = StepUp("aal2", timedelta(minutes=15))  # X-26: RFC 9470
 
 # 4 throttling
 RATES = {

@@ -80,7 +80,7 @@ TOKEN = Proof(
     "user_id",
     [
         *("id", "organization_id", "user_id", "application_id", "grant_id", "scope"),
-        *("expires", "last_used_at"),
+        *("expires", "last_used_at", "auth_time", "acr"),
         *("application__allowed_scopes", "application__authorization_grant_type"),
     ],
 )
@@ -160,6 +160,8 @@ def token_principal(secret: str) -> Principal | None:
         user_id=token.user_id,
         scopes=frozenset(token.scope.split()) & scopes_for(allowed, grant_type),
         expires_at=token.expires,
+        auth_time=token.auth_time,
+        acr=token.acr,
         credential=token,
         seen=seen,
     )

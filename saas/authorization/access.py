@@ -5,10 +5,12 @@ row.
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
+from saas.authentication.assurance import is_met
 from saas.authentication.oauth.scopes import IDENTITY
 from saas.authorization.operations import Allow
-from saas.context import Actor, PrincipalKind
+from saas.context import Actor, Principal, PrincipalKind
 from saas.errors import Problem
 
 
@@ -24,6 +26,31 @@ def permit(actor: Actor, rule: Allow | None) -> None:
         raise insufficient_scope(rule.permission)
     if rule.permission not in actor.rights:
         raise Problem("permission-denied", f"Your role does not carry {rule.permission}.")
+    if rule.step_up:
+        refuse_stale(actor.principal)
+
+
+def refuse_stale(principal: Principal) -> None:
+    """A stolen token, or a laptop that was left open, makes no keys and no members: who acts by a
+    person's token has shown two factors a moment ago (RFC 9470 §3). Keys and services have nobody
+    to ask; their scopes bound them.
+    """
+    if principal.kind != PrincipalKind.USER_TOKEN:
+        return
+    longest, since = settings.STEP_UP.max_age, principal.auth_time
+    is_fresh = since is not None and timezone.now() - since < longest
+    if is_fresh and is_met(principal.acr, [settings.STEP_UP.acr]):
+        return
+    text = "Sign in again, with your second factor."
+    raise Problem(
+        "step-up-required",
+        text,
+        headers={
+            "WWW-Authenticate": f'Bearer realm="{settings.SAAS_ORIGIN}", '
+            f'error="insufficient_user_authentication", error_description="{text}", '
+            f'acr_values="{settings.STEP_UP.acr}", max_age="{int(longest.total_seconds())}"'
+        },
+    )
 
 
 def refuse_identity_alone(actor: Actor) -> None:

@@ -29,6 +29,7 @@ class Allow:
     rate         the class of limits that counts it: read, write or sensitive (RATES)
     idempotent   the operation moves something that must not move twice: Idempotency-Key is required
     precondition the row may have changed meanwhile: If-Match is required
+    step_up      who has a person's token must have signed in by two factors, and lately (STEP_UP)
     event        what the audit trail must hold when it succeeds; the spine refuses an act
     without it
     """
@@ -40,6 +41,7 @@ class Allow:
     precondition: bool = False
     event: StrEnum | None = None
     or_else: tuple[str, ...] = ()
+    step_up: bool = False
 
     @property
     def permissions(self) -> tuple[str, ...]:

@@ -149,6 +149,31 @@ def test_a_persons_token_is_worth_their_role(operation, role, acme, ask):
         assert answer.json()["code"] == "permission-denied"
 
 
+@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.rule.step_up], ids=str)
+@pytest.mark.practice("X-26")
+def test_a_sensitive_act_wants_a_fresh_sign_in_by_two_factors(operation, acme, ask):
+    now = timezone.now()
+    for proved in (
+        {"acr": "aal1"},
+        {"acr": ""},
+        {"auth_time": now - timedelta(minutes=15)},
+        {"auth_time": None},
+    ):
+        answer = ask(operation, person(acme.owner, **proved))
+        assert (answer.status_code, answer.json()["code"]) == (401, "step-up-required"), proved
+        assert 'error="insufficient_user_authentication"' in answer["WWW-Authenticate"]
+        assert 'acr_values="aal2", max_age="900"' in answer["WWW-Authenticate"]
+    recent = person(acme.owner, auth_time=now - timedelta(minutes=14))
+    assert ask(operation, recent).status_code in (200, 201, 204)
+
+
+def test_no_other_act_asks_who_is_there(acme, ask):
+    old = person(acme.owner, acr="aal1", auth_time=None)
+    for operation in OPERATIONS:
+        if not operation.rule.step_up:
+            assert ask(operation, old).status_code in (200, 201, 204), operation
+
+
 @every_operation
 @pytest.mark.practice("AUTHZ-05")
 def test_a_service_may_do_what_its_scopes_say_and_never_what_only_persons_may(

@@ -136,6 +136,24 @@ def test_e004_a_permission_that_no_role_holds():
     assert fired_on(routed(Guarded)) == {"saas.E004"}
 
 
+@pytest.mark.practice("X-26")
+def test_a_sensitive_act_that_asks_for_no_step_up_does_not_start(settings):
+    class Hasty(Good):
+        operations: ClassVar[Any] = {"list": Allow(Notes.READ), "create": Allow(Notes.WRITE)}
+
+    class Careful(Good):
+        operations: ClassVar[Any] = {
+            "list": Allow(Notes.READ),
+            "create": Allow(Notes.WRITE, step_up=True),
+        }
+
+    both = {"get": "list", "post": "create"}
+    assert fired_on(routed(Hasty, **both)) == set()
+    settings.SAAS_SENSITIVE_SCOPES = {Notes.WRITE}
+    assert fired_on(routed(Hasty, **both)) == {"saas.E032"}
+    assert fired_on(routed(Careful, **both)) == set()
+
+
 @pytest.fixture
 def gone_afterwards():
     """Classes of this test are found by their base; they must not be found by the next."""

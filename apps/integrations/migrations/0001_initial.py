@@ -211,6 +211,8 @@ class Migration(migrations.Migration):
                 ("id", saas.ids.IdField()),
                 ("used_at", models.DateTimeField(null=True)),
                 ("ended_at", models.DateTimeField(null=True)),
+                ("auth_time", models.DateTimeField(null=True)),
+                ("acr", models.CharField(default="", max_length=16)),
                 ("last_used_at", models.DateTimeField(null=True)),
                 (
                     "application",
@@ -313,6 +315,8 @@ class Migration(migrations.Migration):
                 ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
                 ("updated", models.DateTimeField(auto_now=True, verbose_name="updated")),
                 ("id", saas.ids.IdField()),
+                ("auth_time", models.DateTimeField(null=True)),
+                ("acr", models.CharField(default="", max_length=16)),
                 ("last_used_at", models.DateTimeField(null=True)),
                 (
                     "organization",

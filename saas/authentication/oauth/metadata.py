@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
+from saas.authentication.assurance import LEVELS
 from saas.authentication.oauth.modules import METADATA
 from saas.authentication.oauth.scopes import known_scopes
 
@@ -29,6 +30,7 @@ def document() -> dict[str, Any]:
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "scopes_supported": sorted(known_scopes()),
+        "acr_values_supported": list(LEVELS),
         "service_documentation": f"{origin}/docs/",
     }
     for more in METADATA:

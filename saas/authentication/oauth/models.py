@@ -46,7 +46,17 @@ class ClientOfOrganization(OfOrganization):
         return uri in registered or bool(redirect_to_uri_allowed(uri, portless))
 
 
-class Consent(OfOrganization):
+class OfSignIn(models.Model):
+    """A row that remembers when its person signed in and what that was worth (RFC 9470)."""
+
+    auth_time = models.DateTimeField(null=True)
+    acr = models.CharField(max_length=16, default="")
+
+    class Meta:
+        abstract = True
+
+
+class Consent(OfSignIn, OfOrganization):
     """A grant that is kept after its code was used: the anchor of all tokens that come from it.
 
     `code` holds a digest. `used_at` is when the code was exchanged, and from then on `expires` is

@@ -111,6 +111,8 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
             code_challenge=request.code_challenge,
             code_challenge_method=request.code_challenge_method,
             claims="{}",
+            auth_time=request.auth_time,
+            acr=request.acr,
         )
 
     # Refresh tokens.
@@ -171,6 +173,8 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
             "grant": grant,
         }
         access = get_access_token_model()(scope=token["scope"], expires=expires, **common)
+        if grant is not None:  # a refresh is no sign-in
+            access.auth_time, access.acr = grant.auth_time, grant.acr
         self._set_token_value(access, token["access_token"])
         access.save(force_insert=True)
         if grant is not None:

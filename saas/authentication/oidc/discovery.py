@@ -6,7 +6,6 @@ from django.conf import settings
 
 from saas.authentication.oidc.keys import ALGORITHM
 from saas.authentication.oidc.prompts import PROMPTS
-from saas.authentication.oidc.proof import ONE_FACTOR, TWO_FACTORS
 
 OF_THE_TOKEN = ("iss", "sub", "aud", "exp", "iat", "nonce", "at_hash", "auth_time", "acr", "amr")
 OF_THE_PERSON = ("name", "email", "email_verified")
@@ -20,7 +19,6 @@ def members() -> dict[str, Any]:
         "jwks_uri": f"{origin}/.well-known/jwks.json",
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
-        "acr_values_supported": [ONE_FACTOR, TWO_FACTORS],
         "claims_supported": [*OF_THE_TOKEN, *OF_THE_PERSON],
         "prompt_values_supported": list(PROMPTS),
         "claims_parameter_supported": False,

@@ -1,18 +1,13 @@
 """How fresh a sign-in the client asks for, and whether anybody may be asked at all."""
 
-import re
 from collections.abc import Sequence
 
-from django.contrib.auth import logout
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
 from saas.authentication.oauth.answers import Refusal
+from saas.authentication.oauth.freshness import is_for_this, is_old, sign_in_again
 from saas.authentication.oidc import tokens
 from saas.authentication.oidc.claims import OPENID, subject
-from saas.authentication.pages.middleware import SIGNED_IN_AT
-from saas.crypto import digest
 
 PROMPTS = ("none", "login", "consent", "select_account")
 NOT_SUPPORTED = {  # OIDC Core §3.1.2.6; a request that we would only half understand is refused
@@ -22,8 +17,6 @@ NOT_SUPPORTED = {  # OIDC Core §3.1.2.6; a request that we would only half unde
     "claims": "invalid_request",
 }
 LONGEST_NONCE = 255
-SECONDS = re.compile(r"[0-9]{1,9}")
-SIGNED_IN_FOR = "signed_in_for"  # in the session: the request that asked for a new sign-in
 
 
 def judge(request: HttpRequest, scopes: Sequence[str]) -> HttpResponse | None:
@@ -50,8 +43,6 @@ def understood(request: HttpRequest) -> set[str]:
     prompts = request.GET.get("prompt", "").split()
     if not {*prompts} <= {*PROMPTS} or ("none" in prompts and len(prompts) > 1):
         raise Refusal("invalid_request", "prompt is not one of OpenID Connect.")
-    if not SECONDS.fullmatch(request.GET.get("max_age", "0")):
-        raise Refusal("invalid_request", "max_age is a number of seconds.")
     if len(request.GET.get("nonce", "")) > LONGEST_NONCE:
         raise Refusal("invalid_request", "nonce is too long.")
     return {*prompts}
@@ -61,28 +52,9 @@ def is_stale(request: HttpRequest, prompts: set[str]) -> bool:
     """Whether this request wants a newer sign-in than there is; for one request nobody does it
     twice.
     """
-    if request.session.get(SIGNED_IN_FOR) == fingerprint(request):
+    if is_for_this(request):
         return False
-    if prompts & {"login", "select_account"}:
-        return True
-    if "max_age" not in request.GET:
-        return False
-    age = timezone.now().timestamp() - request.session.get(SIGNED_IN_AT, 0)
-    return bool(age >= int(request.GET["max_age"]))
-
-
-def sign_in_again(request: HttpRequest) -> HttpResponse:
-    """End the session, if there is one, and note in the next what it is for: the URL alone cannot
-    claim that somebody has just signed in.
-    """
-    logout(request)
-    request.session[SIGNED_IN_FOR] = fingerprint(request)
-    return redirect_to_login(request.get_full_path())
-
-
-def fingerprint(request: HttpRequest) -> str:
-    """This request and no other."""
-    return digest(request.META.get("QUERY_STRING", ""), purpose="authorization-request")
+    return bool(prompts & {"login", "select_account"}) or is_old(request)
 
 
 def refuse_another_person(request: HttpRequest) -> None:

@@ -4,9 +4,14 @@ import pytest
 from allauth.core.context import request_context
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from axes.models import AccessAttempt
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from apps.accounts.adapters import Accounts
+from apps.accounts.services import make_recovery_codes
+from apps.organizations.models import Organization
+from saas.tenancy.binding import bind
 from tests.apps.accounts.test_sign_in import FACTOR, PASSWORD, sign_in
 from tests.attacks.surface import at_once
 from tests.cast import make_tenant
@@ -167,3 +172,69 @@ def test_what_allauth_itself_would_write_goes_by_the_one_door(monkeypatch, rf):
     assert letter["to"] == "ada@initech.example"
     assert "assword" in letter["subject"]
     assert letters() == []
+
+
+def refused(password, user=None):
+    """The codes of what speaks against a password."""
+    try:
+        validate_password(password, user)
+    except ValidationError as fault:
+        return [error.code for error in fault.error_list]
+    return []
+
+
+@pytest.mark.practice("X-14")
+@pytest.mark.parametrize(
+    "password",
+    [
+        "1Q2W3E4R5T6Y7U8I9O0P",  # on the list, in another case
+        "１ｑ２ｗ３ｅ４ｒ５ｔ６ｙ７ｕ８ｉ９ｏ０ｐ",  # in another width
+        "Password Password",  # one of the list, again
+        "passwordpasswordpassword",
+        "Football 1234567890",  # two of the list
+        "Friend Of Emily",
+    ],
+)
+def test_what_guessers_have_is_refused_however_it_is_typed(password):
+    assert refused(password) == ["password_too_common"]
+
+
+@pytest.mark.practice("X-14")
+def test_a_password_may_be_shorter_beside_a_second_factor_and_then_the_factor_stays(clerk):
+    short = "9 herons"
+    client = signed_in(clerk)
+    assert post(client, "password/", password=PASSWORD, new_password=short).status_code == 400
+    TOTP.activate(clerk, generate_totp_secret())
+    [code, another, *_] = make_recovery_codes(clerk)
+    assert b"At least 8 characters" in get(client, "password/").content
+    for wrong in ("7 heron", "football", "acmeacme"):
+        assert post(client, "password/", password=PASSWORD, new_password=wrong).status_code == 400
+    assert post(client, "password/", password=PASSWORD, new_password=short).status_code == 303
+    asked = post(client, "2fa/remove/", password=short, code=code)
+    assert asked.status_code == 400
+    assert b"alone it needs 15 characters" in asked.content
+    post(client, "password/", password=short, new_password=NEW)
+    assert post(client, "2fa/remove/", password=NEW, code=another).status_code == 303
+
+
+@pytest.mark.practice("X-14")
+def test_the_name_of_ones_own_organization_is_no_password(acme, clerk):
+    with bind(acme.id):
+        Organization.objects.filter(pk=acme.id).update(name="Société Générale des Hérons")
+    taken = {"password": PASSWORD, "new_password": "société générale des hérons"}
+    client = signed_in(clerk)
+    assert post(client, "password/", **taken).status_code == 400
+    assert refused("société générale des hérons") == []  # of anybody else's
+    assert post(client, "password/", **taken | {"new_password": NEW}).status_code == 303
+
+
+@pytest.mark.practice("X-14")
+def test_of_a_long_password_every_character_counts(clerk):
+    client, long = signed_in(clerk), "ж" * 99 + "e" * 101
+    page = get(client, "password/").content.decode()
+    assert 'maxlength="200"' in page
+    assert "onpaste" not in page
+    assert post(client, "password/", password=PASSWORD, new_password=long).status_code == 303
+    assert sign_in(browser(), clerk.email, long[:-1]).status_code == 200
+    assert sign_in(browser(), clerk.email, f"{long[:-1]}E").status_code == 200
+    assert sign_in(browser(), clerk.email, long).status_code == 303

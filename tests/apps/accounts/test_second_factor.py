@@ -22,9 +22,9 @@ def clerk(acme):
     return acme.clerk.user
 
 
-def enrol(client):
+def enrol(client, password=PASSWORD):
     """The page of recovery codes, and the seed."""
-    assert post(client, "2fa/", password=PASSWORD)["Location"] == "/accounts/2fa/confirm/"
+    assert post(client, "2fa/", password=password)["Location"] == "/accounts/2fa/confirm/"
     seed = seed_on(get(client, "2fa/confirm/"))
     answer = post(client, "2fa/confirm/", code=code_of(seed))
     assert (answer.status_code, answer["Location"]) == (303, "/accounts/2fa/codes/")
@@ -146,9 +146,16 @@ def test_new_codes_and_removal_ask_for_password_and_code(clerk):
         ):
             assert post(client, path, **form).status_code == 400
     assert RecoveryCode.objects.count() == 9
+    assert is_in(elsewhere)
+    before = client.cookies["__Host-session"].value
     post(client, "2fa/codes/new/", password=PASSWORD, code=old[1])
+    assert client.cookies["__Host-session"].value != before
+    assert not is_in(elsewhere)
     new = codes_on(get(client, "2fa/codes/"))
     assert len(new) == 10
+    elsewhere = step_two(clerk)
+    elsewhere.post(FACTOR, {"code": new[1]}, secure=True)
+    assert is_in(elsewhere)
     assert post(client, "2fa/remove/", password=PASSWORD, code=old[2]).status_code == 400
     assert post(client, "2fa/remove/", password=PASSWORD, code=new[0]).status_code == 303
     assert not Authenticator.objects.exists()

@@ -102,8 +102,9 @@ def test_a_person_with_a_second_factor_is_not_signed_in_by_the_password(browser,
     assert browser.get(HOME, secure=True)["Location"].startswith(LOGIN)
     wrong = browser.post(FACTOR, {"code": "000000"}, secure=True)
     assert b"This code is not right" in wrong.content
-    code = code_of(seed)
+    code, before = code_of(seed), browser.cookies["__Host-session"].value
     assert browser.post(FACTOR, {"code": code}, secure=True).status_code == 303
+    assert browser.cookies["__Host-session"].value != before
     assert browser.get(HOME, secure=True).status_code == 200
     again = Client(REMOTE_ADDR=anywhere())
     sign_in(again, clerk.email)

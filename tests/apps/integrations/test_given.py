@@ -25,6 +25,7 @@ from tests.oauth import (
     service_token,
     tokens_for,
 )
+from tests.pages import signed_in_by_two
 
 pytestmark = [pytest.mark.core]
 
@@ -71,7 +72,7 @@ def test_a_person_sees_what_they_allowed_in_each_organization_and_ends_one(acme,
 def test_nobody_sees_or_ends_what_another_person_allowed(acme, app):
     pair = tokens_for(acme.clerk, READ, client=app)
     grant = OAuthGrant.objects.get()
-    other = browser_of(acme.owner.user)
+    other = browser_of(acme.accountant.user)
     assert b"No application" in other.get(PAGE, secure=True).content
     assert other.post(f"{PAGE}{grant.pk}/", secure=True).status_code == 404
     assert Client().post(f"{PAGE}{grant.pk}/", secure=True).status_code == 302
@@ -93,7 +94,11 @@ def test_a_password_alone_gives_away_nothing_that_makes_keys_or_members(acme, ap
     assert pair["scope"] == READ
     only = told(browser.post(url(app, scope=KEYS), form, secure=True))
     assert (only["error"], "code" in only) == ("access_denied", False)
-    TOTP.activate(acme.owner.user, generate_totp_secret())
+    TOTP.activate(
+        acme.owner.user, generate_totp_secret()
+    )  # elsewhere: this session answers nothing
+    assert b"That is left out" in browser.get(asked, secure=True).content
+    browser = signed_in_by_two(acme.owner.user)
     assert b"That is left out" not in browser.get(asked, secure=True).content
     pair = exchange(app, told(browser.post(asked, form, secure=True))["code"]).json()
     assert set(pair["scope"].split()) == {READ, KEYS}

@@ -11,6 +11,7 @@ from apps.accounts.models import Session, User
 from apps.organizations.models import Organization
 from apps.organizations.queries import memberships_of
 from saas.tenancy.binding import bind
+from tests.apps.accounts.test_second_factor import enrol
 from tests.pages import NEW, browser, comparable, get, is_in, letters, mailed_code, person, post
 
 pytestmark = [pytest.mark.core]
@@ -40,6 +41,8 @@ def test_who_proves_the_address_owns_a_new_organization_and_is_signed_in(asked):
     [membership] = memberships_of(person(ADA).pk)
     assert (membership.role, membership.tenant.name) == ("owner", "Initech GmbH")
     assert membership.tenant.slug == "initech-gmbh"
+    assert get(asked, "")["Location"] == "/accounts/2fa/"  # an owner wants a second factor
+    enrol(asked, NEW)
     home = get(asked, "").content.decode()
     assert "Initech GmbH" in home
     assert "as owner" in home

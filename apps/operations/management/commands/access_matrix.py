@@ -19,9 +19,10 @@ PAGE = """
 # The access matrix
 
 A call needs both: the scope in its credential, and a role that carries the permission of that name.
-The condition is held against the row, after both. Written by `manage.py access_matrix --markdown`
-from the declarations that the corridor enforces; a test compares this page with them, and
-`tests/matrix` calls every line over HTTP.
+The condition is held against the row, after both. Where step-up is ticked, the token of a person
+must come from a fresh sign-in by two factors. Written by `manage.py access_matrix --markdown` from
+the declarations that the corridor enforces; a test compares this page with them, and `tests/matrix`
+calls every line over HTTP.
 
 {operations}
 
@@ -68,7 +69,10 @@ def operations() -> list[list[str]]:
         for method, name in actions.items()
         if method != "head"  # goes with every GET
     ]
-    return [["operation", "method", "path", "scope", *roles(), "condition", "rate"], *rows]
+    return [
+        ["operation", "method", "path", "scope", *roles(), "condition", "step-up", "rate"],
+        *rows,
+    ]
 
 
 def operation_row(route: str, method: str, operation: str, rule: Allow) -> list[str]:
@@ -83,6 +87,7 @@ def operation_row(route: str, method: str, operation: str, rule: Allow) -> list[
         "any credential" if rule.is_open else " or ".join(rule.permissions),
         *ticks(holders),
         "" if rule.when is always else condition_name(rule),
+        "✓" if rule.step_up else "",
         rule.rate or ("read" if method == "GET" else "write"),
     ]
 

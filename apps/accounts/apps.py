@@ -1,0 +1,28 @@
+"""Accounts as a Django app: what it needs to be there when it starts."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+
+class AccountsConfig(AppConfig):
+    """Look at what settings name."""
+
+    name = "apps.accounts"
+
+    def ready(self) -> None:
+        """Once the settings are there."""
+        register(leaked_passwords_are_an_index, Tags.security)
+
+
+def leaked_passwords_are_an_index(**_: Any) -> list[CheckMessage]:
+    """A list that is named and not there would let every leaked password in (X-14)."""
+    from apps.accounts import leaked
+
+    try:
+        leaked.index(settings.SAAS_LEAKED_PASSWORDS)
+    except (OSError, ValueError) as fault:
+        return [Error(f"SAAS_LEAKED_PASSWORDS: {fault}", id="accounts.E001")]
+    return []

@@ -1,5 +1,6 @@
 """The attack surface, written out."""
 
+from django.apps import apps
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -9,6 +10,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("apps.organizations.pages_urls")),
     path("accounts/", include("apps.accounts.urls")),
     path("", include("apps.operations.urls")),
+]
+urlpatterns += [  # of the modules: under the prefix that each names
+    path(module.routes, include(f"{module.name}.urls"))
+    for module in apps.get_app_configs()
+    if hasattr(module, "routes")
 ]
 
 handler400 = "saas.edge.handlers.bad_request"

@@ -128,6 +128,14 @@ def every_field_is_known(**_: Any) -> list[CheckMessage]:
     return found
 
 
+def is_global(model: Any) -> bool:
+    """Whether somebody gave a reason why the model holds no tenant's rows: GLOBAL_MODELS, or for
+    its own models a module, in the `global_models` of its AppConfig.
+    """
+    own = getattr(model._meta.app_config, "global_models", {})
+    return model._meta.label in {*settings.GLOBAL_MODELS, *own}
+
+
 @register(Tags.models)
 def every_model_has_a_tenant_or_a_reason(**_: Any) -> list[CheckMessage]:
     """A table outside the walls, that nobody thought about, is how tenants meet (AUTHZ-02)."""
@@ -135,14 +143,14 @@ def every_model_has_a_tenant_or_a_reason(**_: Any) -> list[CheckMessage]:
     for model in apps.get_models():
         label = model._meta.label
         if issubclass(model, TenantModel):
-            if label in settings.GLOBAL_MODELS:
+            if is_global(model):
                 found.append(Error(f"{label} is tenant-owned and global at once.", id="saas.E009"))
             if model._meta.base_manager_name != "objects":
                 found.append(
                     Error(f"{label}: its Meta must inherit TenantModel.Meta.", id="saas.E010")
                 )
             found += targets_without_key(model)
-        elif label not in settings.GLOBAL_MODELS:
+        elif not is_global(model):
             found.append(
                 Error(
                     f"{label} belongs to no tenant; give it one, or name it in GLOBAL_MODELS.",

@@ -8,6 +8,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
 
+from apps.accounts import factors
 from apps.accounts.models import User
 from saas.authentication import attempts
 from saas.crypto import unwrap, wrap
@@ -56,6 +57,10 @@ class Accounts(DefaultAccountAdapter):
 
 class SecondFactors(DefaultMFAAdapter):
     """TOTP seeds stand under the key-encryption key: a stolen table makes no codes."""
+
+    def is_mfa_enabled(self, user: Any, types: Any = None) -> bool:
+        """Whether there is anything beside the password: it is asked for then."""
+        return super().is_mfa_enabled(user, types) or bool(factors.of(user))
 
     def encrypt(self, text: str) -> str:
         """What is stored of a seed."""

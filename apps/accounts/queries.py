@@ -6,6 +6,7 @@ from allauth.mfa.models import Authenticator
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from apps.accounts import factors
 from apps.accounts.models import RecoveryCode, Session, User
 from saas.crypto import digest
 
@@ -23,6 +24,11 @@ def is_taken(email: str) -> bool:
 def authenticator(user: User) -> Authenticator | None:
     """The person's authenticator app, if there is one."""
     return Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).first()
+
+
+def is_protected(user: User) -> bool:
+    """Whether the password alone does not open the account."""
+    return authenticator(user) is not None or bool(factors.of(user))
 
 
 def recovery_codes(user: User) -> QuerySet[RecoveryCode]:

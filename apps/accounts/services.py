@@ -8,7 +8,7 @@ from django.contrib.auth.tokens import default_token_generator
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 
-from apps.accounts import letters, queries
+from apps.accounts import factors, letters, queries
 from apps.accounts.models import RecoveryCode, User
 from saas.authentication import attempts
 from saas.crypto import digest, random_text
@@ -124,15 +124,15 @@ def make_recovery_codes(user: User) -> list[str]:
     return [f"{code[:5]}-{code[5:]}" for code in plain]
 
 
-def accepts(user: User, code: str) -> Authenticator | None:
-    """The person's factor, when `code` is one that it shows now or a recovery code; neither is
-    accepted twice. The caller has counted the guess.
+def accepts(user: User, code: str) -> Authenticator.Type | None:
+    """What `code` is: one that the person's authenticator shows now, a recovery code, or nothing.
+    Neither is accepted twice. The caller has counted the guess.
     """
-    factor = queries.authenticator(user)
-    if factor is None:
-        return None
-    if Totp(factor).validate_code(code) or use_recovery_code(user, code):
-        return factor
+    app = queries.authenticator(user)
+    if app and Totp(app).validate_code(code):
+        return Authenticator.Type.TOTP
+    if use_recovery_code(user, code):
+        return Authenticator.Type.RECOVERY_CODES
     return None
 
 
@@ -147,16 +147,17 @@ def use_recovery_code(user: User, code: str) -> bool:
 
 @transaction.atomic
 def remove_factor(user: User, *, keep: str) -> None:
-    """From now on the password alone opens the account."""
-    forget_factor(user)
-    end_sessions(user, keep=keep)
-    letters.tell(user, "The second factor was removed from your account")
-
-
-def forget_factor(user: User) -> None:
-    """The authenticator and what stands in for it."""
+    """From now on the password alone opens the account, unless there is another factor."""
     Authenticator.objects.filter(user_id=user.pk).delete()
-    queries.recovery_codes(user).delete()
+    factor_removed(user, "The second factor was removed from your account", keep=keep)
+
+
+def factor_removed(user: User, what: str, *, keep: str) -> None:
+    """What goes with a factor: other sessions, and with the last one what stands in for it."""
+    if not queries.is_protected(user):
+        queries.recovery_codes(user).delete()
+    end_sessions(user, keep=keep)
+    letters.tell(user, what)
 
 
 @transaction.atomic
@@ -167,7 +168,10 @@ def erase(user: User) -> None:
     email = user.email
     letters.tell(user, "Your account was closed")
     end_sessions(user)
-    forget_factor(user)
+    Authenticator.objects.filter(user_id=user.pk).delete()
+    for factor in factors.FACTORS:
+        factor.forget(user)
+    queries.recovery_codes(user).delete()
     AccessAttempt.objects.filter(username__iexact=email).delete()
     user.email, user.name, user.is_active = f"{user.pk}@closed.invalid", "", False
     user.set_unusable_password()

@@ -13,9 +13,16 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from apps.accounts.factors import FACTORS
 from apps.accounts.models import User
 from apps.accounts.pages import open_page, own_page, own_session, posted, see, show, sign_in
-from apps.accounts.queries import authenticator, is_taken, recovery_codes, sessions
+from apps.accounts.queries import (
+    authenticator,
+    is_protected,
+    is_taken,
+    recovery_codes,
+    sessions,
+)
 from apps.accounts.services import ask_for_proof
 from apps.organizations import forms, queries, services
 from saas.authentication import attempts
@@ -33,7 +40,9 @@ def home(request: HttpRequest) -> HttpResponse:
     user: User = request.user  # type: ignore[assignment]  # signed in
     context = {
         "memberships": queries.memberships_of(user.pk),
-        "has_factor": authenticator(user) is not None,
+        "has_app": authenticator(user) is not None,
+        "is_protected": is_protected(user),
+        "factors": [(factor.home_page, factor.listed(user)) for factor in FACTORS],
         "codes_left": recovery_codes(user).count(),
         "sessions": list(shown_sessions(request, user)),
     }

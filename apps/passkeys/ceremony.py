@@ -85,9 +85,12 @@ def read[Answer: (AuthenticationResponse, RegistrationResponse)](
     if len(text) > LONGEST:
         raise malformed()
     try:
-        return kind.from_dict(json.loads(text))
+        answer = kind.from_dict(json.loads(text))
     except Exception as fault:  # JSON, base64, CBOR and COSE, each with faults of its own
         raise malformed() from fault
+    if answer is None:  # of `null`
+        raise malformed()
+    return answer
 
 
 def proved(passkey: Passkey, challenge: str, answer: AuthenticationResponse) -> bool:

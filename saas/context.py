@@ -23,11 +23,13 @@ class PrincipalKind(StrEnum):
 
 class Seen(NamedTuple):
     """What the database saw in the statement that proved a principal: it is told this tenant until
-    the transaction ends, and the person has this role there (None: they are no member).
+    the transaction ends, the person has this role there (None: they are no member), and this is
+    what the tenant has decided about its own security (None: nothing).
     """
 
     tenant_id: UUID
     role: str | None
+    policy: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)

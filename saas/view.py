@@ -93,7 +93,7 @@ class SecureViewSet(ViewSetMixin, APIView):
         admit(self.http, self.allowed_methods)
         refuse_again(self.http)
         self.principal = self.who_is_calling()
-        self.actor = self.leaving.enter_context(entered(self.principal))
+        self.actor = self.who_enters()
         self.note_who()
         self.counted = limits.count(self.http, self.principal, self.rate)
         permit(self.actor, self.rule)
@@ -119,6 +119,14 @@ class SecureViewSet(ViewSetMixin, APIView):
         """
         try:
             return identify(self.http)
+        except Problem:
+            limits.count_stranger(self.http)
+            raise
+
+    def who_enters(self) -> Actor:
+        """The actor; who does not give what the tenant asks for is counted as a stranger too."""
+        try:
+            return self.leaving.enter_context(entered(self.principal, self.http))
         except Problem:
             limits.count_stranger(self.http)
             raise

@@ -16,11 +16,14 @@ class IntegrationsConfig(AppConfig):
         """Listen once the models are loaded."""
         from apps.integrations.exposure import revoke_exposed
         from apps.integrations.grants import note_end
+        from apps.integrations.services import HIGH_RISK
+        from saas.authentication import demands
         from saas.authentication.oauth.families import family_ended
         from saas.authentication.revocation import membership_ended
         from saas.authentication.usage import credential_used
         from saas.edge.exposure import credential_exposed
 
+        demands.join(HIGH_RISK)
         credential_exposed.connect(revoke_exposed, dispatch_uid="integrations.exposed")
         family_ended.connect(note_end, dispatch_uid="integrations.family-ended")
         membership_ended.connect(revoke_keys, dispatch_uid="integrations.member-left")

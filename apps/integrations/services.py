@@ -9,8 +9,10 @@ from django.utils import timezone
 from apps.integrations import queries
 from apps.integrations.access import KeyEvent
 from apps.integrations.models import ApiKey
+from apps.organizations.queries import locked_policy
 from saas.audit import trail
 from saas.authentication import keys
+from saas.authentication.demands import on_or_off
 from saas.context import Actor, Principal
 from saas.errors import Problem, invalid
 
@@ -80,6 +82,21 @@ def revoke_keys_of(actor: Actor | None, user_id: UUID) -> None:
         revoke_key(actor, key, why="its maker left")
 
 
+def shorten_keys(actor: Actor, is_high_risk: bool) -> None:
+    """When an organization becomes one of high risk, its keys end within thirty days."""
+    if is_high_risk:
+        latest = timezone.now() + settings.LIFETIMES.api_key_high_risk
+        queries.standing_keys().filter(expires_at__gt=latest).update(expires_at=latest)
+
+
+HIGH_RISK = on_or_off(
+    "high_risk",
+    f"API keys live {settings.LIFETIMES.api_key_high_risk.days} days at most; those that there are "
+    "are shortened.",
+    changed=shorten_keys,
+)
+
+
 def note_use(principal: Principal) -> None:
     """Remember that a key was used, at most once a minute, so that reading does not become writing.
 
@@ -110,11 +127,12 @@ def _mint(
 def _expiry(asked: datetime | None) -> datetime:
     """The asked moment, or the latest that is allowed. Raises 400 beyond it."""
     now = timezone.now()
-    latest = now + settings.LIFETIMES.api_key
+    is_high_risk = locked_policy().switches.get(HIGH_RISK.name)
+    life = settings.LIFETIMES.api_key_high_risk if is_high_risk else settings.LIFETIMES.api_key
+    latest = now + life
     if asked is None:
         return latest
     if not now < asked <= latest:
-        days = settings.LIFETIMES.api_key.days
-        detail = f"A key expires in the future and after {days} days at most."
+        detail = f"A key expires in the future and after {life.days} days at most."
         raise invalid("expiry", detail, pointer="/expires_at")
     return asked

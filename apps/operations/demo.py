@@ -6,6 +6,7 @@ from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.apps import apps
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import transaction
@@ -25,7 +26,7 @@ from apps.operations.health import database_is_current
 from apps.organizations import queries as organizations
 from apps.organizations.access import OrganizationEvent
 from apps.organizations.models import ROLES, Membership
-from apps.organizations.services import add_member, founded
+from apps.organizations.services import add_member, change_policy, founded
 from saas.audit import trail
 from saas.authentication import attempts
 from saas.authentication.oauth import families
@@ -91,6 +92,7 @@ def load_company(company: Company, tenant_id: UUID | None) -> Entry:
             "oauth_clients": [load_service(), load_mobile()],
             "customers": load_customers(company, owner),
             "invoices": load_drafts(company, {role: user for role, (user, _) in people.items()}),
+            **load_policy(company, owner),
         }
 
 
@@ -153,7 +155,7 @@ def acting(user: User) -> AbstractContextManager[Actor]:
         scopes=known_permissions(),
         expires_at=None,
     )
-    return entered(principal)
+    return entered(principal, None)
 
 
 def load_keys(owner: User) -> list[Entry]:
@@ -167,6 +169,20 @@ def load_keys(owner: User) -> list[Entry]:
         {"id": str(key.pk), "name": key.name, "secret": secret, "scopes": key.scopes}
         for key, secret in made
     ]
+
+
+def load_policy(company: Company, owner: User) -> Entry:
+    """Turn on what a module wants to show at this company (`demo_policies` of its AppConfig); gives
+    what a client of it needs.
+    """
+    shown: Entry = {}
+    for config in apps.get_app_configs():
+        if decide := getattr(config, "demo_policies", {}).get(company.slug):
+            decided, told = decide()
+            with acting(owner) as actor:
+                change_policy(actor, **decided)
+            shown |= told
+    return shown
 
 
 def load_service() -> Entry:

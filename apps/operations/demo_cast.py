@@ -1,4 +1,4 @@
-"""Who plays in the demo: two organizations, what they sell and to whom. Nobody here exists."""
+"""Who plays in the demo: three organizations, what they sell and to whom. Nobody here exists."""
 
 from typing import Any, NamedTuple
 
@@ -146,5 +146,28 @@ GLOBEX = Company(
     ),
 )
 
-COMPANIES = (ACME, GLOBEX)
+INITECH = Company(  # a customer of Acme; modules that ask more of a caller ask it here
+    "Initech",
+    "initech",
+    "Europe/Berlin",
+    (
+        {
+            "name": "Vandelay Import GmbH",
+            "country": "DE",
+            "email": "einkauf@vandelay.example",
+            "address": address("Am Hafen 3", "20457", "Hamburg", "DE"),
+            "iban": "DE89370400440532013000",
+        },
+    ),
+    (
+        Draft(
+            "clerk",
+            "Vandelay Import GmbH",
+            "INITECH-1",
+            (line("Cover sheets, packs", "250", "1.10", "19.00"),),
+        ),
+    ),
+)
+
+COMPANIES = (ACME, GLOBEX, INITECH)
 STRANGER = "mallory@nowhere.example"

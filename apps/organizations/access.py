@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from saas.authentication.demands import SWITCHES
 from saas.authorization.fields import FieldAccess
 from saas.authorization.permissions import Permission
 
@@ -22,6 +23,7 @@ class Members(Permission):
 class Security(Permission):
     """What may be done with the organization's own security controls."""
 
+    READ = "integrations:read"  # who sees what is connected sees what is asked of it
     WRITE = "security:write"
 
 
@@ -37,6 +39,7 @@ class OrganizationEvent(StrEnum):
     INVITED = "member.invited"
     INVITATION_ACCEPTED = "invitation.accepted"
     UNINVITED = "invitation.revoked"
+    POLICY_CHANGED = "security-policy.changed"
 
 
 POWERFUL = frozenset({"owner", "admin"})  # only an owner grants these, or takes them away
@@ -54,3 +57,4 @@ ME_FIELDS = FieldAccess(
     public=frozenset({"principal", "organization", "role", "scopes", "permissions", "expires_at"}),
     guarded={},
 )
+POLICY_FIELDS = FieldAccess(public=SWITCHES.keys(), guarded={})  # also of switches that join later

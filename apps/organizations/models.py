@@ -79,3 +79,16 @@ class Invitation(TenantModel):
             ),
             tenant_reference(),
         ]
+
+
+class SecurityPolicy(TenantModel):
+    """What an organization has decided about its own security, by the names of the switches that
+    others join (`saas.authentication.demands`); what it has not decided has its default.
+    """
+
+    switches = models.JSONField(default=dict)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant"], name="one_policy_for_each_organization")
+        ]

@@ -1,6 +1,7 @@
 """Which members and invitations there are."""
 
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.organizations.access import POWERFUL, Members
-from apps.organizations.models import Invitation, Membership, Organization
+from apps.organizations.models import Invitation, Membership, Organization, SecurityPolicy
+from saas.authentication import demands
 from saas.authentication.lookup import tenant_shown
 from saas.context import roles
 from saas.crypto import digest
@@ -114,3 +116,16 @@ def memberships_of(user_id: UUID) -> list[Membership]:
             with bind(id):
                 found += Membership.objects.filter(user_id=user_id).select_related("tenant")
     return sorted(found, key=lambda one: (one.tenant.name, one.tenant_id))
+
+
+def policy() -> dict[str, Any]:
+    """What the bound organization has decided about its own security, with all defaults."""
+    return demands.complete(SecurityPolicy.objects.values_list("switches", flat=True).first())
+
+
+def locked_policy() -> SecurityPolicy:
+    """The row behind it, for who changes it or makes something that must obey it: one after the
+    other. There may be none yet, so the organization is what is locked.
+    """
+    organization().select_for_update(no_key=True).get()
+    return SecurityPolicy.objects.first() or SecurityPolicy()

@@ -10,8 +10,10 @@ from apps.organizations.access import (
     ME_FIELDS,
     MEMBER_FIELDS,
     ORGANIZATION_FIELDS,
+    POLICY_FIELDS,
 )
 from apps.organizations.models import ROLES
+from saas.authentication.demands import SWITCHES, Switch
 from saas.context import PrincipalKind
 from saas.disclosure.outputs import Output
 from saas.validation.fields import Choice, Email, Text
@@ -141,3 +143,47 @@ class InvitationOutput(Output):
     invited_by = serializers.UUIDField(source="invited_by_id", allow_null=True)
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
+
+
+class SwitchField(serializers.Field[Any, Any, Any, Any]):
+    """One switch, judged by whoever enforces it."""
+
+    def __init__(self, switch: Switch, **options: Any) -> None:
+        self.switch = switch
+        self._spectacular_annotation = {"field": switch.schema}  # as extend_schema_field() does
+        super().__init__(**options)
+
+    def get_attribute(self, instance: Any) -> Any:
+        """A policy is a mapping."""
+        return instance[self.field_name]
+
+    def to_internal_value(self, data: Any) -> Any:
+        """As it is kept."""
+        return self.switch.judge(data)
+
+    def to_representation(self, value: Any) -> Any:
+        """As it is kept."""
+        return value
+
+
+def switch_fields() -> dict[str, serializers.Field]:
+    """A field for each switch that has joined."""
+    return {name: SwitchField(switch) for name, switch in SWITCHES.items()}
+
+
+class SecurityPolicyInput(Input):
+    """What an organization decides about its own security."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """The switches that there are."""
+        return switch_fields()
+
+
+class SecurityPolicyOutput(Output):
+    """What an organization has decided about its own security, with the defaults of the rest."""
+
+    access = POLICY_FIELDS
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """The switches that there are."""
+        return switch_fields()

@@ -16,6 +16,7 @@ from apps.organizations.access import POWERFUL, OrganizationEvent, Organizations
 from apps.organizations.letters import send_invitation
 from apps.organizations.models import Invitation, Membership, Organization
 from saas.audit import chain, trail
+from saas.authentication.demands import SWITCHES, complete
 from saas.authentication.revocation import membership_ended
 from saas.authorization.access import insufficient_scope
 from saas.context import Actor
@@ -150,6 +151,18 @@ def withdraw(actor: Actor, invitation: Invitation) -> None:
     refuse_powerful(actor, invitation.role)
     trail.record(actor, OrganizationEvent.UNINVITED, invitation)
     invitation.delete()
+
+
+def change_policy(actor: Actor, **decided: Any) -> dict[str, Any]:
+    """Turn some switches, from the next request on; gives the whole policy."""
+    policy = queries.locked_policy()
+    policy.switches |= decided
+    policy.save()
+    for name, value in decided.items():
+        if told := SWITCHES[name].changed:
+            told(actor, value)
+    trail.record(actor, OrganizationEvent.POLICY_CHANGED, policy, fields=sorted(decided))
+    return complete(policy.switches)
 
 
 @transaction.atomic

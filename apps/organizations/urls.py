@@ -7,6 +7,7 @@ from apps.organizations.views import (
     MemberViewSet,
     MeViewSet,
     OrganizationViewSet,
+    SecurityPolicyViewSet,
 )
 
 urlpatterns = [
@@ -14,6 +15,10 @@ urlpatterns = [
     path(
         "organization",
         OrganizationViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+    ),
+    path(
+        "security-policy",
+        SecurityPolicyViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
     ),
     path("members", MemberViewSet.as_view({"get": "list"})),
     path(

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.organizations import queries, services
-from apps.organizations.access import Members, OrganizationEvent, Organizations
+from apps.organizations.access import Members, OrganizationEvent, Organizations, Security
 from apps.organizations.models import Invitation, Membership
 from apps.organizations.serializers import (
     InvitationInput,
@@ -17,7 +17,10 @@ from apps.organizations.serializers import (
     OrganizationInput,
     OrganizationOutput,
     RoleInput,
+    SecurityPolicyInput,
+    SecurityPolicyOutput,
 )
+from saas.authentication import demands
 from saas.authorization.operations import Allow
 from saas.authorization.permissions import AnyCredential
 from saas.view import SecureViewSet
@@ -55,6 +58,35 @@ class OrganizationViewSet(SecureViewSet):
     def partial_update(self, request: Request, **_: Any) -> Response:
         """Another name, or another time zone."""
         return self.show(services.change_organization(self.actor, self.actor.tenant, **self.asked))
+
+
+class SecurityPolicyViewSet(SecureViewSet):
+    """What the organization asks of its own callers and credentials, beyond what everybody must
+    give.
+    """
+
+    resource = "security-policy"
+    operations = {
+        "retrieve": Allow(Security.READ),
+        "partial_update": Allow(
+            Security.WRITE, rate="sensitive", event=OrganizationEvent.POLICY_CHANGED
+        ),
+    }
+    inputs = {"partial_update": SecurityPolicyInput}
+    outputs = SecurityPolicyOutput
+
+    def retrieve(self, request: Request, **_: Any) -> Response:
+        """What is asked at this moment."""
+        return self.show(queries.policy())
+
+    def partial_update(self, request: Request, **_: Any) -> Response:
+        """Ask for more or for less, from the next request on.
+
+        The request itself must meet the new policy, so that nobody locks their organization out.
+        """
+        policy = services.change_policy(self.actor, **self.asked)
+        demands.meet(self.http, self.principal, policy)
+        return self.show(policy)
 
 
 class MemberViewSet(SecureViewSet):

@@ -50,6 +50,7 @@ INSTALLED_APPS = [
 # What a clone can take away whole: the folder, its line here, its tests, its rows and sections.
 MODULES: list[str] = [
     "apps.passkeys",
+    "saas.authentication.signatures",
 ]
 INSTALLED_APPS += MODULES
 
@@ -154,6 +155,7 @@ SAAS_TENANT_MODEL = "organizations.Organization"
 SAAS_MEMBERSHIP_MODEL = "organizations.Membership"
 SAAS_API_KEY_MODEL = "integrations.ApiKey"
 SAAS_SESSION_MODEL = "accounts.Session"
+SAAS_POLICY_MODEL = "organizations.SecurityPolicy"
 SAAS_ROLES_PAGE = "config.roles"
 
 # The toolkit's models are ours from the first migration, so that each can name its organization.

@@ -13,7 +13,7 @@ from typing import Any
 
 def variables(demo: dict[str, Any]) -> dict[str, str]:
     """What `manage.py seed_demo --json` prints, by the names of the chapters."""
-    acme, globex = demo["organizations"]
+    acme, globex, *_ = demo["organizations"]
     acme_keys = {key["name"]: key for key in acme["api_keys"]}
     return {
         "ORIGIN": demo["base_url"],

@@ -44,8 +44,9 @@ def tokens_with(checksum: Any, at: Any) -> QuerySet[Any]:
 class Proof(NamedTuple):
     """How one kind of credential is looked up, and what is read of its row and of the client.
 
-    PostgreSQL does it by `function`, in one statement with the binding of the tenant and the look
-    at the membership; saas.persistence.guards derives it from `rows`, so both find the same.
+    PostgreSQL does it by `function`, in one statement with the binding of the tenant and the looks
+    at the membership and the tenant's policy; saas.persistence.guards derives it from `rows`, so
+    both find the same.
     """
 
     function: str
@@ -88,13 +89,13 @@ def proved(proof: Proof, shown: str) -> tuple[Any, Seen | None]:
         return SimpleNamespace(**found) if found else None, None
     with connection.cursor() as cursor:
         cursor.execute(proof.statement, [shown, now])
-        *found, role = cursor.fetchone()
+        *found, role, policy = cursor.fetchone()
     row = SimpleNamespace(**dict(zip(proof.columns, found, strict=True)))
     if row.id is None:
         return None, None
-    # Outside a transaction the database has forgotten the tenant again.
-    seen = Seen(getattr(row, proof.tenant), role) if connection.in_atomic_block else None
-    return row, seen
+    if not connection.in_atomic_block:  # the database has forgotten the tenant again
+        return row, None
+    return row, Seen(getattr(row, proof.tenant), role, json.loads(policy) if policy else None)
 
 
 def listed(scopes: Any) -> list[str]:

@@ -2,7 +2,7 @@
 the way out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from saas.context import Actor
@@ -17,7 +17,7 @@ class FieldAccess:
     `personal` are the fields whose disclosure is itself an event of the audit trail.
     """
 
-    public: frozenset[str]
+    public: Set[str]
     guarded: Mapping[str, str]
     personal: frozenset[str] = frozenset()
 

@@ -51,7 +51,7 @@ class Output(serializers.Serializer[Any]):
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """A row inside another one: its public fields, since no reader is known here."""
-        return _write(type(self), instance, self.access.public)
+        return _write(type(self), instance, frozenset(self.access.public))
 
 
 def _as_it_is(value: Any) -> Any:

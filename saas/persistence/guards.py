@@ -17,7 +17,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from saas.authentication.lookup import PROOFS, Proof
 from saas.persistence.tenant import TenantModel
-from saas.tenancy.entrance import roles_held
+from saas.tenancy.entrance import policies_kept, roles_held
 
 # Never wrapped in (SELECT …): the planner could not see the value and would read whole tables.
 BOUND = "nullif(current_setting('app.tenant', true), '')::uuid"
@@ -143,6 +143,11 @@ def text_and_types(rows: models.QuerySet[Any]) -> tuple[str, list[str]]:
     return text, [str(column.output_field.db_type(connection)) for column, *_ in compiler.select]
 
 
+def unwalled(label: str) -> "models.QuerySet[Any]":
+    """All rows of a model, to write a statement with, past the manager that wants a tenant."""
+    return models.QuerySet(apps.get_model(label))
+
+
 class _PostgreSQL:
     """Row security, composite keys, triggers and functions of PostgreSQL."""
 
@@ -153,11 +158,12 @@ class _PostgreSQL:
         name, text, moment = proof.function, models.TextField(), models.DateTimeField()
         found = proof.rows(Named(f"{name}.shown", text), Named(f"{name}.moment", moment))
         row, types = text_and_types(found.values_list(*proof.columns))
-        members: models.QuerySet[Any] = models.QuerySet(
-            apps.get_model(settings.SAAS_MEMBERSHIP_MODEL)
-        ).filter(tenant_id=Named(f"{name}.{proof.tenant}", models.UUIDField()))
+        tenant = Named(f"{name}.{proof.tenant}", models.UUIDField())
         person = Named(f"{name}.{proof.person}", models.UUIDField())
+        members = unwalled(settings.SAAS_MEMBERSHIP_MODEL).filter(tenant_id=tenant)
         role, [role_type] = text_and_types(roles_held(members, person))
+        policies = unwalled(settings.SAAS_POLICY_MODEL)
+        policy, [policy_type] = text_and_types(policies_kept(policies, tenant))
         body = f"""
             BEGIN
                 PERFORM set_config('app.credential', shown, true);
@@ -166,11 +172,13 @@ class _PostgreSQL:
                     PERFORM set_config('app.tenant', {name}.{proof.tenant}::text, true),
                         set_config('app.credential', '', true);
                     {role} INTO role_there;
+                    {policy} INTO policy_there;
                 END IF;
             END
         """
         outs = [f"OUT {column} {type_}" for column, type_ in zip(proof.columns, types, strict=True)]
-        given = ", ".join([*outs, f"OUT role_there {role_type}"])
+        outs += [f"OUT role_there {role_type}", f"OUT policy_there {policy_type}"]
+        given = ", ".join(outs)
         yield Guard(
             "",
             marked(name, body),

@@ -5,10 +5,13 @@ next one.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
+from django.http import HttpRequest
 
+from saas.authentication import demands
 from saas.authentication.credentials import unauthorized
 from saas.authentication.oauth.scopes import service_rights
 from saas.context import Actor, Principal, PrincipalKind, roles
@@ -18,11 +21,11 @@ NAMES = {PrincipalKind.API_KEY: "API key", PrincipalKind.USER_TOKEN: "access tok
 
 
 @contextmanager
-def entered(principal: Principal) -> Iterator[Actor]:
+def entered(principal: Principal, request: HttpRequest | None) -> Iterator[Actor]:
     """Bind the principal's own tenant, and give the actor that the principal is there.
 
     Raises 401 when the person behind the credential is no longer a member: their keys die with
-    them.
+    them. Raises what the tenant's own policy demands of `request`; None is for work of our own.
     """
     seen = principal.seen
     if seen and seen.tenant_id != principal.tenant_id:  # what was seen elsewhere proves nothing
@@ -36,6 +39,9 @@ def entered(principal: Principal) -> Iterator[Actor]:
                 text = f"This {NAMES[principal.kind]} is not valid."
                 raise unauthorized(text, error="invalid_token")
             rights = roles()[role]
+        if request is not None and demands.are_possible():
+            policy = seen.policy if seen else policy_of(principal.tenant_id)
+            demands.meet(request, principal, demands.complete(policy))
         yield Actor(principal, principal.tenant_id, role, rights)
 
 
@@ -49,3 +55,15 @@ def role_of(principal: Principal) -> str | None:
 def roles_held(members: Any, user_id: Any) -> Any:
     """The one spelling of the look at a membership."""
     return members.filter(user_id=user_id).values_list("role", flat=True)
+
+
+def policy_of(tenant_id: UUID) -> demands.Policy | None:
+    """What the bound tenant has decided about its own security, or None."""
+    policies = apps.get_model(settings.SAAS_POLICY_MODEL).objects
+    policy: demands.Policy | None = policies_kept(policies, tenant_id).first()
+    return policy
+
+
+def policies_kept(policies: Any, tenant_id: Any) -> Any:
+    """The one spelling of the look at a tenant's own policy."""
+    return policies.filter(tenant_id=tenant_id).values_list("switches", flat=True)

@@ -160,6 +160,8 @@ def _known(bounds: Schema) -> Schema:
 
 def example(field: Any, nested: Nested) -> Any:
     """A value that the field takes."""
+    if examples := (get_override(field, "field") or {}).get("examples"):
+        return examples[0]
     match field:
         case serializers.ListSerializer():
             return [nested(field.child)]

@@ -91,6 +91,7 @@ MAY_CHANGE = {  # what one right request changes: table -> columns; + is a new r
     "POST alerts/{id}/acknowledgement": {
         "activity_alert": {"acknowledged_at", "acknowledged_by_id"}
     },
+    "PATCH security-policy": {"organizations_securitypolicy": {"+"}},
     "PATCH members/{id}": {"organizations_membership": {"role"}},
     "POST invitations": {"organizations_invitation": {"+"}},
     "POST customers": {"customers_customer": {"+"}},

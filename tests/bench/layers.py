@@ -81,7 +81,7 @@ def layers(application: Application) -> dict[str, Off]:
         application("list")
 
     @contextmanager
-    def entered(principal: Any) -> Iterator[Any]:
+    def entered(principal: Any, request: Any) -> Iterator[Any]:
         with binding.bind(principal.tenant_id, to_the_commit=True):
             yield proved["actor"]
 

@@ -113,6 +113,7 @@ def invoice_body(tenant: Tenant) -> dict[str, Any]:
 SAMPLES: dict[str, Sample] = {
     "me": Sample(),
     "organization": Sample(bodies={"PATCH": {"name": "Another name"}}),
+    "security-policy": Sample(bodies={"PATCH": {"high_risk": False}}),
     "members": Sample(),
     "members/{id}": Sample(member, {"PATCH": {"role": "clerk"}}),
     "invitations": Sample(bodies={"POST": {"email": "somebody@elsewhere.example"}}),

@@ -70,7 +70,7 @@ def test_the_statement_that_proves_a_caller_tells_the_tenant_and_no_more(committ
     acme, globex = make_tenant("Acme"), make_tenant("Globex")
     with transaction.atomic():
         principal = lookup.key_principal(acme.clerk.secret)
-        assert principal.seen == (acme.id, "clerk")
+        assert principal.seen == (acme.id, "clerk", None)
         assert visible() == {
             member.key.pk for member in acme.members
         }  # and the digest is forgotten
@@ -87,10 +87,10 @@ def test_what_was_seen_in_one_transaction_opens_nothing_in_the_next(committed):
     acme, globex = make_tenant("Acme"), make_tenant("Globex")
     with transaction.atomic():
         principal = lookup.key_principal(acme.clerk.secret)
-    with entered(principal):
+    with entered(principal, None):
         assert visible() == set()
     moved = replace(principal, tenant_id=globex.id)  # seen elsewhere: asked again, and a stranger
-    with pytest.raises(Problem), transaction.atomic(), entered(moved):
+    with pytest.raises(Problem), transaction.atomic(), entered(moved, None):
         pass
 
 

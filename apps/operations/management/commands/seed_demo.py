@@ -14,7 +14,8 @@ class Command(BaseCommand):
     """`manage.py seed_demo [--json] [--reset]`, in development only."""
 
     help = (
-        "Load the demo: Acme, Globex and a stranger. Run again it keeps ids and makes new secrets."
+        "Load the demo: Acme, Globex, Initech and a stranger. "
+        "Run again it keeps ids and makes new secrets."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -47,6 +48,4 @@ def told(loaded: demo.Entry) -> str:
             f"  {len(organization['customers'])} customers, {len(organization['invoices'])} drafts"
         ]
     stranger = loaded["stranger"]
-    return "\n".join(
-        [*lines, "", f"A member of neither: {stranger['email']}  {stranger['password']}"]
-    )
+    return "\n".join([*lines, "", f"A member of none: {stranger['email']}  {stranger['password']}"])

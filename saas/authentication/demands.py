@@ -1,0 +1,70 @@
+"""What an organization may ask of its callers beyond a credential: its switches, and what each
+demands of a request.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest
+from rest_framework.serializers import ValidationError
+
+from saas.context import Actor, Principal
+
+Policy = Mapping[str, Any]
+
+
+class Switch(NamedTuple):
+    """One thing that an organization decides about its own security. Whoever enforces it joins it,
+    when its app is ready; a switch that nobody enforces does not exist.
+
+    schema   the value in JSON Schema, with an example
+    judge    the value as it is kept; raises DRF's ValidationError
+    demand   asked of every request of the organization, and of who sends it; raises Problem
+    changed  told of a new value, inside the transaction that keeps it
+    """
+
+    name: str
+    default: Any
+    schema: Mapping[str, Any]
+    judge: Callable[[Any], Any]
+    demand: Callable[[HttpRequest, Principal, Policy], None] | None = None
+    changed: Callable[[Actor, Any], None] | None = None
+
+
+def on_or_off(name: str, description: str, **effects: Any) -> Switch:
+    """A switch that is off until it is turned on."""
+    schema = {"type": "boolean", "description": description, "examples": [True]}
+    return Switch(name, False, schema, _boolean, **effects)
+
+
+def _boolean(data: Any) -> bool:
+    if not isinstance(data, bool):
+        raise ValidationError("Must be true or false.", "invalid")
+    return data
+
+
+SWITCHES: dict[str, Switch] = {}
+
+
+def join(*switches: Switch) -> None:
+    """Add switches, from AppConfig.ready(): documents and forms are drawn from those there are."""
+    SWITCHES.update({switch.name: switch for switch in switches})
+
+
+def complete(kept: Policy | None) -> dict[str, Any]:
+    """What is kept, with the default of what nobody has decided, and without what nobody enforces
+    any more.
+    """
+    return {name: (kept or {}).get(name, switch.default) for name, switch in SWITCHES.items()}
+
+
+def are_possible() -> bool:
+    """Whether a switch could ask more of a request; if none does, nobody reads a policy."""
+    return any(switch.demand for switch in SWITCHES.values())
+
+
+def meet(request: HttpRequest, principal: Principal, policy: Policy) -> None:
+    """Hold a request and its sender against everything that `policy` demands. Raises Problem."""
+    for switch in SWITCHES.values():
+        if switch.demand:
+            switch.demand(request, principal, policy)

@@ -1,0 +1,1 @@
+"""Did the holder of the key write exactly this request, just now and once (RFC 9421)?"""

@@ -22,6 +22,7 @@ from apps.organizations.queries import organizations_of
 from saas.audit import trail
 from saas.authentication.oauth.answers import Refusal
 from saas.authentication.oauth.forms import CONTROL, MAX_LENGTH
+from saas.authentication.oauth.modules import JUDGES, grant_made
 from saas.authentication.oauth.server import code_digest
 from saas.authentication.oauth.views import own_resources
 from saas.tenancy.binding import bind
@@ -102,8 +103,20 @@ def judged(request: HttpRequest) -> Asked:
         raise Answered(turned_away(credentials, "invalid_request", "PKCE with S256 is required."))
     if request.GET.get("resource", settings.SAAS_ORIGIN).rstrip("/") not in own_resources():
         raise Answered(turned_away(credentials, "invalid_target", "Ask for this API."))
+    ask_modules(request, scopes, credentials)
     application = OAuthApplication.objects.get(client_id=credentials["client_id"])
     return Asked(application, scopes, credentials)
+
+
+def ask_modules(request: HttpRequest, scopes: list[str], credentials: dict[str, Any]) -> None:
+    """Answered, when a module has something to say against showing the page."""
+    try:
+        for judge in JUDGES:
+            if (answer := judge(request, scopes)) is not None:
+                raise Answered(answer)
+    except Refusal as refusal:
+        away = turned_away(credentials, refusal.error, refusal.description)
+        raise Answered(away) from None
 
 
 def refuse_nonsense(request: HttpRequest) -> None:
@@ -160,6 +173,7 @@ def note_approval(request: HttpRequest, organization: Organization, asked: Asked
             client=str(asked.application.pk),
             scopes=asked.scopes,
         )
+    grant_made.send(sender=None, grant=grant, request=request)
 
 
 def turned_away(credentials: dict[str, Any], error: str, description: str) -> HttpResponse:

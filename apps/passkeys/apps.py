@@ -4,16 +4,22 @@ from django.apps import AppConfig
 
 
 class PasskeysConfig(AppConfig):
-    """Join the factors."""
+    """Join the factors of a person, and the switches of an organization."""
 
     name = "apps.passkeys"
     routes = "accounts/passkeys/"
-    global_models = {"passkeys.Passkey": "what signs a person in, who belongs to no tenant"}
+    global_models = {
+        "passkeys.Passkey": "what signs a person in, who belongs to no tenant",
+        "passkeys.ProvedGrant": "as the grant",
+    }
 
     def ready(self) -> None:
         """Once the models are loaded."""
         from apps.accounts.factors import FACTORS, Factor
-        from apps.passkeys import queries, showing
+        from apps.passkeys import policy, queries, showing
+        from saas.authentication import demands
+        from saas.authentication.oauth.modules import JUDGES, grant_made
+        from saas.errors import CATALOGUE
 
         FACTORS.append(
             Factor(
@@ -26,5 +32,16 @@ class PasskeysConfig(AppConfig):
                 second_step_page="passkeys/second_step.html",
                 home_page="passkeys/home.html",
                 ask_page="passkeys/ask.html",
+            )
+        )
+        CATALOGUE.setdefault("step-up-required", policy.STEP_UP)
+        JUDGES.append(policy.judge)
+        grant_made.connect(policy.note_proof, dispatch_uid="passkeys.proved")
+        demands.join(
+            demands.on_or_off(
+                policy.SWITCH,
+                "People call with tokens that they got after signing in with a passkey; passwords "
+                "and codes are not enough.",
+                demand=policy.demand_passkey,
             )
         )

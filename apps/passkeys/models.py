@@ -32,3 +32,16 @@ class Passkey(models.Model):
     def __str__(self) -> str:
         """The id: a name may tell where somebody works."""
         return f"passkey {self.pk}"
+
+
+class ProvedGrant(models.Model):
+    """A grant that somebody gave who had shown a passkey: so much its tokens prove."""
+
+    id = IdField()
+    grant = models.OneToOneField(
+        settings.OAUTH2_PROVIDER_GRANT_MODEL, on_delete=models.CASCADE, related_name="+"
+    )
+
+    def __str__(self) -> str:
+        """The id of the grant."""
+        return f"proved grant {self.grant_id}"

@@ -80,6 +80,7 @@ def use(passkey: Passkey, challenge: str, answer: AuthenticationResponse) -> boo
     if (count or row.sign_count) and count <= row.sign_count:
         row.suspected_at = timezone.now()
         row.save(update_fields=["suspected_at"])
+        end_sessions(passkey.user)  # whoever has the copy may have been here before
         tell_of_copy(passkey.user)
         return False
     row.sign_count, row.last_challenge, row.last_used_at = count, signed, timezone.now()

@@ -106,6 +106,7 @@ def add(client, device=None, name="Phone", proof=None, **more):
 def with_passkey(user):
     """A person with a password and a passkey: their device."""
     user.email = f"clerk-{uuid4()}@acme.example"
+    user.save()
     client = signed_in(user)
     device, answer = add(client)
     assert answer.status_code == 303

@@ -346,6 +346,7 @@ def test_unknown_ones_are_counted_as_well(db):
 
 @pytest.mark.parametrize("path", [SIGN_IN, "passkeys/challenge/"])
 @pytest.mark.practice("RATE-01")
+@pytest.mark.practice("AUTHN-09")
 def test_asking_and_answering_are_limited_by_network(db, settings, path):
     settings.RATES = settings.RATES | {"sign-in": Rate(3, 60)}
     client = browser()

@@ -45,6 +45,13 @@ CATALOGUE: dict[str, Kind] = {
         "Send an API key in `X-API-Key`, or an access token as `Authorization: Bearer`. The "
         "one that was sent may be mistyped, expired or revoked.",
     ),
+    "step-up-required": Kind(
+        401,
+        "A fresh sign-in by two factors is required",
+        "The person must sign in again: send them to the authorization endpoint with the "
+        "`acr_values` and `max_age` that the `WWW-Authenticate` header names, and repeat the "
+        "request with the new token.",
+    ),
     "https-required": Kind(
         403,
         "HTTPS is required",

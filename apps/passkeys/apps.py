@@ -19,7 +19,6 @@ class PasskeysConfig(AppConfig):
         from apps.passkeys import policy, queries, showing
         from saas.authentication import demands
         from saas.authentication.oauth.modules import JUDGES, grant_made
-        from saas.errors import CATALOGUE
 
         FACTORS.append(
             Factor(
@@ -34,7 +33,6 @@ class PasskeysConfig(AppConfig):
                 ask_page="passkeys/ask.html",
             )
         )
-        CATALOGUE.setdefault("step-up-required", policy.STEP_UP)
         JUDGES.append(policy.judge)
         grant_made.connect(policy.note_proof, dispatch_uid="passkeys.proved")
         demands.join(

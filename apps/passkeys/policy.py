@@ -14,16 +14,10 @@ from apps.passkeys.models import ProvedGrant
 from apps.passkeys.showing import PHISHING_RESISTANT
 from saas.authentication.demands import Policy
 from saas.context import Principal, PrincipalKind
-from saas.errors import Kind, Problem
+from saas.errors import Problem
 from saas.tenancy.binding import bind
 
 SWITCH = "require_phishing_resistant"
-STEP_UP = Kind(
-    401,
-    "A stronger sign-in is required",
-    "The person behind this token signed in with less than what is asked for here. Send them "
-    "through `/oauth/authorize` again, with the `acr_values` of the challenge (RFC 9470).",
-)
 
 
 def demand_passkey(request: HttpRequest, principal: Principal, asked: Policy) -> None:

@@ -12,6 +12,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from apps.accounts import factors
 from apps.accounts.models import User
 from saas.authentication import attempts
 from saas.crypto import unwrap, wrap
@@ -66,6 +67,10 @@ class Accounts(DefaultAccountAdapter):
 
 class SecondFactors(DefaultMFAAdapter):
     """TOTP seeds stand under the key-encryption key: a stolen table makes no codes."""
+
+    def is_mfa_enabled(self, user: Any, types: Any = None) -> bool:
+        """Whether there is anything beside the password: it is asked for then."""
+        return super().is_mfa_enabled(user, types) or bool(factors.of(user))
 
     def encrypt(self, text: str) -> str:
         """What is stored of a seed."""

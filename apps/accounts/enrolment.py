@@ -36,6 +36,6 @@ class EnrolFirst:
             return None
         if match and match.url_name in BEFORE:
             return None
-        if queries.authenticator(user) or not queries.must_have_factor(user):
+        if queries.is_protected(user) or not queries.must_have_factor(user):
             return None
         return see("account_start_enrolment")

@@ -5,13 +5,15 @@ a fault.
 from typing import Any
 
 from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.login import record_authentication
+from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm
 from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest
 
-from apps.accounts import passwords, queries, services
+from apps.accounts import factors, passwords, queries, services
 from apps.accounts.models import User
 from saas.authentication import attempts
 from saas.validation import text
@@ -84,10 +86,14 @@ class SecondFactorForm(AuthenticateForm):
     def clean_code(self) -> str:
         """The code, used up."""
         code: str = self.cleaned_data["code"]
-        self.authenticator = services.accepts(self.user, code)
-        if self.authenticator is None:
+        self.shown = services.accepts(self.user, code)
+        if self.shown is None:
             raise forms.ValidationError(WRONG_CODE)
         return code
+
+    def save(self) -> None:
+        """The session remembers what was shown."""
+        record_authentication(context.request, self.user, "mfa", type=self.shown)
 
 
 class Proof(Form):
@@ -96,6 +102,7 @@ class Proof(Form):
     """
 
     asks_code = True
+    takes_factors = False  # whether a proof of apps.accounts.factors stands for both
 
     password = Password("Your password")
     code = Code()
@@ -105,12 +112,22 @@ class Proof(Form):
         self.request = request
         self.user: User = request.user  # type: ignore[assignment]  # the page asks for sign-in
         self.fields["code"].help_text = "Or one of your recovery codes."
-        if not (self.asks_code and queries.authenticator(self.user)):
+        if not (self.asks_code and queries.is_protected(self.user)):
             del self.fields["code"]
+        elif queries.authenticator(self.user) is None:
+            self.fields["code"] = Code("One of your recovery codes")
+        self.factors = factors.of(self.user) if self.takes_factors else []
+        self.shown = next((one for one in self.factors if one.field in self.data), None)
+        if self.shown:
+            self.fields = {}
 
     def clean(self) -> None:
         """The password first; a code is looked at only after it, and each guess is counted."""
-        if self.errors:
+        if self.shown and not self.shown.proves(
+            self.request, self.user, self.data[self.shown.field]
+        ):
+            self.add_error(None, "This does not prove who you are.")
+        if self.errors or self.shown:
             return
         password, code = self.cleaned_data["password"], self.cleaned_data.get("code")
         adapter = get_adapter(self.request)
@@ -180,6 +197,7 @@ class RenewCodes(Proof):
     """Before new recovery codes are shown."""
 
     title, button = "New recovery codes", "Show me new ones"
+    takes_factors = True
 
 
 class RemoveFactor(Proof):

@@ -30,7 +30,7 @@ def folded(password: str) -> str:
 def least(user: Any) -> int:
     """How many characters this person's password must have."""
     is_stored = user is not None and not user._state.adding
-    return WITH_FACTOR if is_stored and queries.authenticator(user) else ALONE
+    return WITH_FACTOR if is_stored and queries.is_protected(user) else ALONE
 
 
 class LongEnough:

@@ -7,6 +7,7 @@ from allauth.mfa.models import Authenticator
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from apps.accounts import factors
 from apps.accounts.models import RecoveryCode, Session, User
 from saas.crypto import digest
 
@@ -33,6 +34,11 @@ def authenticator(user: User) -> Authenticator | None:
 def must_have_factor(user: User) -> bool:
     """Whether this person may not be without a second factor."""
     return any(demands(user) for demands in DEMANDS)
+
+
+def is_protected(user: User) -> bool:
+    """Whether the password alone does not open the account."""
+    return authenticator(user) is not None or bool(factors.of(user))
 
 
 def recovery_codes(user: User) -> QuerySet[RecoveryCode]:

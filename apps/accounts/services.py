@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from apps.accounts import letters, queries
+from apps.accounts import factors, letters, queries
 from apps.accounts.models import RecoveryCode, User
 from saas.authentication import attempts
 from saas.crypto import digest, random_text
@@ -129,15 +129,15 @@ def make_recovery_codes(user: User) -> list[str]:
     return [f"{code[:5]}-{code[5:]}" for code in plain]
 
 
-def accepts(user: User, code: str) -> Authenticator | None:
-    """The person's factor, when `code` is one that it shows now or a recovery code; neither is
-    accepted twice. The caller has counted the guess.
+def accepts(user: User, code: str) -> Authenticator.Type | None:
+    """What `code` is: one that the person's authenticator shows now, a recovery code, or nothing.
+    Neither is accepted twice. The caller has counted the guess.
     """
-    factor = queries.authenticator(user)
-    if factor is None:
-        return None
-    if Totp(factor).validate_code(code) or use_recovery_code(user, code):
-        return factor
+    app = queries.authenticator(user)
+    if app and Totp(app).validate_code(code):
+        return Authenticator.Type.TOTP
+    if use_recovery_code(user, code):
+        return Authenticator.Type.RECOVERY_CODES
     return None
 
 
@@ -152,18 +152,23 @@ def use_recovery_code(user: User, code: str) -> bool:
 
 @transaction.atomic
 def remove_factor(user: User, *, keep: str) -> None:
-    """From now on the password alone opens the account. Raises 409 for who may not be without."""
-    if queries.must_have_factor(user):
-        raise Problem("conflict", "Your role in an organization asks for a second factor.")
-    forget_factor(user)
-    end_sessions(user, keep=keep)
-    letters.tell(user, "The second factor was removed from your account")
-
-
-def forget_factor(user: User) -> None:
-    """The authenticator and what stands in for it."""
+    """From now on the password alone opens the account, unless there is another factor. Raises 409
+    for who may not be without one.
+    """
     Authenticator.objects.filter(user_id=user.pk).delete()
-    queries.recovery_codes(user).delete()
+    factor_removed(user, "The second factor was removed from your account", keep=keep)
+
+
+def factor_removed(user: User, what: str, *, keep: str) -> None:
+    """What goes with a factor: other sessions, and with the last one what stands in for it. Raises
+    409 when it was the last, and their role asks for one.
+    """
+    if not queries.is_protected(user):
+        if queries.must_have_factor(user):
+            raise Problem("conflict", "Your role in an organization asks for a second factor.")
+        queries.recovery_codes(user).delete()
+    end_sessions(user, keep=keep)
+    letters.tell(user, what)
 
 
 @transaction.atomic
@@ -174,7 +179,10 @@ def erase(user: User) -> None:
     email = user.email
     letters.tell(user, "Your account was closed")
     end_sessions(user)
-    forget_factor(user)
+    Authenticator.objects.filter(user_id=user.pk).delete()
+    for factor in factors.FACTORS:
+        factor.forget(user)
+    queries.recovery_codes(user).delete()
     AccessAttempt.objects.filter(username__iexact=email).delete()
     user.email, user.name, user.is_active = f"{user.pk}@closed.invalid", "", False
     user.set_unusable_password()

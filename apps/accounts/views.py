@@ -17,7 +17,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.accounts import forms, queries, services
+from apps.accounts import factors, forms, queries, services
 from apps.accounts.pages import open_page, own_page, own_session, posted, see, show
 from apps.accounts.picture import qr
 from saas.authentication import attempts
@@ -53,9 +53,18 @@ class SecondFactor(AuthenticateView):
         response: HttpResponse = super().form_invalid(form)
         return response
 
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        """With what else this person may show."""
+        user = self.stage.login.user
+        has_app = queries.authenticator(user) is not None
+        more = {"has_app": has_app, "factors": factors.of(user)}
+        return super().get_context_data(**context) | more
+
 
 class SignIn(LoginView):
     """Address and password."""
+
+    extra_context = {"factors": factors.FACTORS}
 
     def form_valid(self, form: Any) -> HttpResponse:
         """On to the second factor, or to where the person came from; never with the password."""
@@ -123,7 +132,8 @@ def start_enrolment(request: HttpRequest) -> HttpResponse:
     form = forms.StartEnrolment(posted(request), request)
     if not form.is_valid():
         must = queries.must_have_factor(form.user)
-        return show(request, form, "account/start_enrolment.html", must=must)
+        others = [(one.home_page, one.listed(form.user)) for one in factors.FACTORS] if must else []
+        return show(request, form, "account/start_enrolment.html", must=must, others=others)
     keep_secret(request, ENROLLING, generate_totp_secret())
     return see("account_confirm_enrolment")
 
@@ -163,7 +173,7 @@ def confirm_enrolment(request: HttpRequest) -> HttpResponse:
 def renew_codes(request: HttpRequest) -> HttpResponse:
     """Ten new recovery codes."""
     form = forms.RenewCodes(posted(request), request)
-    if not queries.authenticator(form.user):
+    if not queries.is_protected(form.user):
         return see("account_start_enrolment")
     if not form.is_valid():
         return show(request, form)

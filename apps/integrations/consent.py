@@ -21,7 +21,7 @@ from apps.integrations.models import OAuthApplication, OAuthGrant
 from apps.organizations.models import Organization
 from apps.organizations.queries import organizations_of
 from saas.audit import trail
-from saas.authentication.assurance import TWO_FACTORS
+from saas.authentication.assurance import TWO_FACTORS, is_met
 from saas.authentication.oauth import freshness
 from saas.authentication.oauth.answers import Refusal
 from saas.authentication.oauth.forms import CHALLENGE, CONTROL, MAX_LENGTH
@@ -159,7 +159,7 @@ def withheld_from(request: HttpRequest, scopes: list[str]) -> list[str]:
     """What nobody gives away who proved themselves by a password alone in this session: a stolen
     password would otherwise become a token that makes members and keys (AUTHN-08).
     """
-    if is_mfa_enabled(request.user) and proof_of(request).acr == TWO_FACTORS:
+    if is_mfa_enabled(request.user) and is_met(proof_of(request).acr, [TWO_FACTORS]):
         return []
     return sorted(settings.SAAS_SENSITIVE_SCOPES.intersection(scopes))
 

@@ -60,3 +60,4 @@ class Close(Proof):
     """Before an account ends."""
 
     title, button = "Close your account", "Close it for good"
+    takes_factors = True

@@ -13,10 +13,12 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from apps.accounts import factors
 from apps.accounts.models import User
 from apps.accounts.pages import open_page, own_page, own_session, posted, see, show, sign_in
 from apps.accounts.queries import (
     authenticator,
+    is_protected,
     is_taken,
     must_have_factor,
     recovery_codes,
@@ -39,8 +41,10 @@ def home(request: HttpRequest) -> HttpResponse:
     user: User = request.user  # type: ignore[assignment]  # signed in
     context = {
         "memberships": queries.memberships_of(user.pk),
-        "has_factor": authenticator(user) is not None,
-        "must_have_factor": must_have_factor(user),
+        "has_app": authenticator(user) is not None,
+        "is_protected": is_protected(user),
+        "may_remove_app": not must_have_factor(user) or bool(factors.of(user)),
+        "factors": [(factor.home_page, factor.listed(user)) for factor in factors.FACTORS],
         "codes_left": recovery_codes(user).count(),
         "sessions": list(shown_sessions(request, user)),
     }

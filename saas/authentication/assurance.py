@@ -1,7 +1,7 @@
 """How much a sign-in is worth, in the words in which clients ask for it (acr)."""
 
 ONE_FACTOR, TWO_FACTORS = "aal1", "aal2"  # NIST SP 800-63B-4, the weaker first
-LEVELS = (ONE_FACTOR, TWO_FACTORS)
+LEVELS = [ONE_FACTOR, TWO_FACTORS]  # a module that knows a stronger one puts it behind them
 
 
 def is_met(acr: str, wanted: list[str]) -> bool:

@@ -43,6 +43,10 @@ PAGES |= {"accounts/organizations/<uuid:id>/leave/", "accounts/close/", "account
 PAGES |= {"accounts/password/", "accounts/password/reset/", "accounts/password/reset/sent/"}
 PAGES |= {"accounts/password/reset/<uuid:id>/<str:token>", "accounts/sessions/end/"}
 PAGES |= {"accounts/2fa/", "accounts/2fa/confirm/", "accounts/2fa/remove/"}
+_PASSKEYS = (
+    "sign-in/ challenge/ second-step/ new/ new/challenge/ new/create/ <uuid:id>/ <uuid:id>/remove/"
+)
+PAGES |= {f"accounts/passkeys/{page}" for page in _PASSKEYS.split()}  # of apps.passkeys
 PAGES |= {"accounts/2fa/codes/", "accounts/2fa/codes/new/"}
 _HIDDEN = """
     admin admin/ admin/login/ administrator debug __debug__/ silk/ django-admin/ manage

@@ -5,11 +5,9 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
-from axes.models import AccessAttempt
+from axes.handlers.database import AxesDatabaseHandler
 from django.contrib.auth import authenticate
-from django.db.models.signals import pre_save
-from django.dispatch import receiver
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from apps.accounts import factors
@@ -86,12 +84,21 @@ def ip_of(request: HttpRequest) -> str:
     return str(client_ip(request))
 
 
-@receiver(pre_save, sender=AccessAttempt)
-def keep_no_form(instance: AccessAttempt, **_: Any) -> None:
+class FailedSignIns(AxesDatabaseHandler):
     """axes keeps what was typed, but for a list of names: the next password of somebody who
-    mistyped the present one stood in no list (AUTHN-11). So nothing is kept.
+    mistyped the present one stood in no list (AUTHN-11). So it is shown no form.
     """
-    instance.get_data = instance.post_data = ""
+
+    def user_login_failed(
+        self, sender: Any, credentials: Any, request: Any = None, **kwargs: Any
+    ) -> None:
+        """Record who, from where and when."""
+        query, form = request.GET, request.POST
+        request.GET = request.POST = QueryDict()
+        try:
+            super().user_login_failed(sender, credentials, request, **kwargs)
+        finally:
+            request.GET, request.POST = query, form
 
 
 def locked_out(

@@ -298,6 +298,7 @@ MFA_FORMS = {"authenticate": "apps.accounts.forms.SecondFactorForm"}
 MFA_RATE_LIMITS = False  # as above
 
 # The record of failed sign-ins, and the second net behind our own count: at 100 the pair is shut.
+AXES_HANDLER = "apps.accounts.adapters.FailedSignIns"
 AXES_FAILURE_LIMIT = 100
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # the pair: a stranger locks nobody out
 AXES_COOLOFF_TIME = timedelta(minutes=15)

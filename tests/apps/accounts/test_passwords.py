@@ -162,7 +162,7 @@ def test_who_was_switched_off_gets_no_link(clerk):
     assert "no account" in letters(clerk.email)[0].subject
 
 
-def test_what_allauth_itself_would_write_goes_by_the_one_door(monkeypatch, rf):
+def test_what_allauth_itself_would_write_goes_by_the_one_door(db, monkeypatch, rf):
     posted = []
     monkeypatch.setattr("saas.persistence.letters.post", lambda **letter: posted.append(letter))
     with request_context(rf.get("/")):

@@ -39,7 +39,7 @@ def printed(*command: str) -> str:
 
 def test_the_access_matrix_has_a_line_for_each_operation():
     heading, *lines = access_matrix.operations()
-    assert heading[4:-2] == list(roles())
+    assert heading[4:-3] == list(roles())
     expected = sum(
         len([method for method in actions if method != "head"]) for _, _, actions in secure_views()
     )
@@ -55,9 +55,10 @@ def test_the_access_matrix_says_what_the_spine_does():
             running = view(http=SimpleNamespace(method=method.upper()), action=operation)
             line = lines[method.upper(), "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", route)]
             rule = view.operations[operation]
-            allowed = [role for role, tick in zip(roles(), line[4:-2], strict=True) if tick]
+            allowed = [role for role, tick in zip(roles(), line[4:-3], strict=True) if tick]
             assert line[0] == running.operation_id
             assert line[-1] == running.rate
+            assert bool(line[-2]) is rule.step_up
             assert allowed == (list(roles()) if rule.is_open else roles_with(rule.permission))
 
 

@@ -2,6 +2,7 @@
 calls `compromised`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -9,30 +10,40 @@ from django.db import transaction
 from apps.integrations import grants, misuse, queries, services
 from apps.integrations.access import KeyEvent
 from apps.integrations.models import ApiKey
+from apps.organizations.queries import policy
 from saas.alerts import alert
 from saas.audit import trail
 from saas.authentication import keys, lookup
+from saas.authentication.demands import on_or_off
 from saas.authentication.oauth import tokens
 from saas.persistence import letters
 from saas.tenancy.binding import bind
 
 PLACES = {"url": "sent in a URL", "clear": "sent over an unencrypted connection"}
+KEEP_EXPOSED = on_or_off(
+    "keep_exposed_credentials",
+    "A credential that is sent in a URL or in clear is refused there, and goes on living.",
+)
 
 
 def revoke_exposed(secret: str, where: str, **_: Any) -> None:
-    """The edge saw a secret travel where others can read it."""
-    compromised(secret, PLACES[where])
+    """The edge saw a secret travel where others can read it. An organization may say that this ends
+    nothing: whoever knows a key can make its people's browsers send it.
+    """
+    compromised(secret, PLACES[where], unless=lambda: bool(policy()[KEEP_EXPOSED.name]))
 
 
-def compromised(secret: str, how: str, *, place: str = "") -> None:
+def compromised(
+    secret: str, how: str, *, place: str = "", unless: Callable[[], bool] = lambda: False
+) -> None:
     """End what this secret opens, tokens with their family, and tell trail, owners and its person.
 
     `how` completes "the key was …" and stays in the trail; `place` follows it in what people read,
-    and there alone. What is no living credential changes nothing; what cannot be one costs no
-    query.
+    and there alone; `unless` is asked inside the tenant. What is no living credential changes
+    nothing; what cannot be one costs no query.
     """
     if tokens.is_well_formed(secret):
-        grants.end_compromised(secret, how, place)
+        grants.end_compromised(secret, how, place, unless)
     elif keys.is_well_formed(secret):
         with transaction.atomic():
             principal = lookup.key_principal(secret)
@@ -42,7 +53,9 @@ def compromised(secret: str, how: str, *, place: str = "") -> None:
                 key = queries.locked_key(principal.credential_id)
                 if key.is_honeytoken:
                     note_bait(key, how, place)
-                elif key.revoked_at is None:  # of two who found it, the first has told
+                elif (
+                    key.revoked_at is None and not unless()
+                ):  # of two who found it, the first has told
                     end_key(key, how, place)
 
 

@@ -1,5 +1,6 @@
 """What a person allowed a client: the trail and the person learn how it ends."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -42,19 +43,21 @@ def revoke_grants_of(actor: Actor | None, user_id: UUID) -> None:
         trail.record(actor, GrantEvent.REVOKED, grant, user=str(user_id))
 
 
-def end_compromised(secret: str, how: str, place: str) -> None:
+def end_compromised(secret: str, how: str, place: str, unless: Callable[[], bool]) -> None:
     """End the family of a living token that others could read; a service's token ends alone."""
     with transaction.atomic():
         found: Any = queries.living_token(checksum_of(secret))
         if found is None:
             return
-        if found.grant_id is None:
-            end_service_token(found, how, place)
-            return
-        grant = families.locked(pk=found.grant_id)
-        if grant.ended_at is None:
-            families.end(grant)
-            with bind(grant.organization_id), trail.recording():
+        with bind(found.organization_id), trail.recording():
+            if unless():
+                return
+            if found.grant_id is None:
+                end_service_token(found, how, place)
+                return
+            grant = families.locked(pk=found.grant_id)
+            if grant.ended_at is None:
+                families.end(grant)
                 trail.record(None, GrantEvent.EXPOSED, grant, why=how)
                 tell(grant, GrantEvent.EXPOSED, f"were {how}{place}")
 
@@ -63,10 +66,9 @@ def end_service_token(token: OAuthAccessToken, how: str, place: str) -> None:
     """No person stands behind it: owners and admins are told by the alert."""
     client = token.application
     token.delete()
-    with bind(token.organization_id), trail.recording():
-        trail.record(None, ClientEvent.TOKEN_EXPOSED, client, why=how)
-        message = f"A token of {client.name} was {how}{place}; it opens nothing any more."
-        alert(token.organization_id, ClientEvent.TOKEN_EXPOSED, message, row=client)
+    trail.record(None, ClientEvent.TOKEN_EXPOSED, client, why=how)
+    message = f"A token of {client.name} was {how}{place}; it opens nothing any more."
+    alert(token.organization_id, ClientEvent.TOKEN_EXPOSED, message, row=client)
 
 
 def tell(grant: OAuthGrant, event: GrantEvent, what: str) -> None:

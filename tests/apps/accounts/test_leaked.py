@@ -71,6 +71,7 @@ def test_what_was_seldom_seen_can_be_left_out(index, many, tmp_path):
     assert len(leaked.index(str(tmp_path / "short"))) == len(many) - 15_000
 
 
+@pytest.mark.practice("X-14")
 @pytest.mark.parametrize(
     "nonsense", ["no hash", f"{'f' * 40}:1\n{'0' * 40}:1", "f" * 40 + ":often"]
 )

@@ -6,6 +6,7 @@ from django.test import Client
 from apps.integrations.models import ApiKey
 from saas.audit.models import AuditEntry
 from saas.tenancy.binding import bind
+from tests.oauth import Holder, tokens_for
 
 pytestmark = [pytest.mark.core]
 
@@ -95,3 +96,20 @@ def test_an_exposed_key_ends_alone(acme, globex, delivered):
     for member in (acme.owner, acme.viewer, globex.owner, globex.clerk):
         assert member.get("customers").status_code == 200
     assert exposures(globex) == []
+
+
+@pytest.mark.practice("AUTHN-06")
+def test_an_organization_may_have_its_exposed_credentials_stay(acme, delivered):
+    pair = tokens_for(acme.clerk, "customers:read")
+    switch = {"keep_exposed_credentials": True}
+    assert acme.owner.patch("security-policy", switch).status_code == 200
+    for secret in (acme.clerk.secret, pair["access_token"], pair["refresh_token"]):
+        assert acme.owner.get(f"customers?token={secret}").status_code == 400
+    assert acme.clerk.get("customers").status_code == 200
+    assert Holder(pair["access_token"]).get("customers").status_code == 200
+    assert exposures(acme) == []
+    acme.owner.patch("security-policy", {"keep_exposed_credentials": False})
+    for secret in (acme.clerk.secret, pair["refresh_token"]):
+        acme.owner.get(f"customers?token={secret}")
+    assert is_dead(acme.clerk)
+    assert Holder(pair["access_token"]).get("customers").status_code == 401

@@ -71,7 +71,7 @@ def as_owner(*statements: str) -> None:
         autocommit=True,
     ) as server:
         for statement in statements:
-            for patience in (0.2, 0.5, 1.0, 0.0):
+            for patience in (0.2, 0.5, 1.0, 2.0, 0.0):
                 try:
                     server.execute(statement)
                     break

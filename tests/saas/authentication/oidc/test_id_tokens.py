@@ -145,7 +145,7 @@ def test_an_id_token_is_no_access_token(clerk):
 def test_a_token_that_only_says_who_somebody_is_opens_nothing(clerk):
     token = clerk.tokens(scope="openid profile email")["access_token"]
     refused(send("GET", headers=bearer(token)), 403, "insufficient-scope")
-    with entered(lookup.token_principal(token)) as actor:
+    with entered(lookup.token_principal(token), None) as actor:
         assert actor.permissions == frozenset()
         with pytest.raises(Problem) as raised:  # what every other credential may read
             permit(actor, Allow(AnyCredential.ANY))
@@ -154,7 +154,7 @@ def test_a_token_that_only_says_who_somebody_is_opens_nothing(clerk):
     assert userinfo(token).status_code == 200
     both = clerk.tokens(scope="openid notes:read")["access_token"]
     assert send("GET", headers=bearer(both)).status_code == 200
-    with entered(lookup.token_principal(both)) as actor:
+    with entered(lookup.token_principal(both), None) as actor:
         assert actor.permissions == {"notes:read"}
         permit(actor, Allow(AnyCredential.ANY))
 

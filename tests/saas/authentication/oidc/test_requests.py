@@ -143,7 +143,7 @@ def test_a_hint_for_one_person_is_no_sign_in_of_another(acme, clerk):
 
 
 def test_without_openid_the_parameters_of_openid_connect_mean_nothing(clerk):
-    asked = {"prompt": "login", "claims": "{}", "request_uri": "x"}
+    asked = {"prompt": "login", "claims": "{}"}
     assert clerk.look(scope="notes:read", **asked).status_code == 200
 
 

@@ -2,6 +2,8 @@
 
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -n 2
+# The kit's own tests run there beside the others: tests/architecture/test_kit.py.
+ON_SQLITE := SAAS_TEST_DATABASE=sqlite $(PYTEST) -m "core and not drill" --ignore=tests/saas
 WITHOUT_SERVERS := DATABASE_URL= REDIS_URL= DJANGO_SETTINGS_MODULE=config.settings.test
 LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url
 BASE ?= HEAD~1
@@ -17,7 +19,7 @@ run: .venv/.run ## load the demo, serve it on http://localhost:8000 (PORT change
 
 test: .venv/.dev ## the whole suite on PostgreSQL and Redis, then its core on SQLite
 	$(PYTEST)
-	SAAS_TEST_DATABASE=sqlite $(PYTEST) -m "core and not drill"
+	$(ON_SQLITE)
 
 check: .venv/.dev ## what CI runs: lint, types, contracts, deployment, migrations, OpenAPI, tests
 	$(HEADING) "Lint"
@@ -37,7 +39,7 @@ check: .venv/.dev ## what CI runs: lint, types, contracts, deployment, migration
 	$(HEADING) "Tests on PostgreSQL and Redis"
 	@$(PYTEST)
 	$(HEADING) "Core tests on SQLite"
-	@SAAS_TEST_DATABASE=sqlite $(PYTEST) -m "core and not drill"
+	@$(ON_SQLITE)
 	$(HEADING) "Benchmark, in brief"
 	@$(PYTHON) -m tests.bench --smoke
 	$(HEADING) "Sabotage of what the last commit changed"

@@ -21,13 +21,15 @@ def kept_customer(id: UUID) -> Customer | None:
 
 @cache
 def _text_of_kept() -> Text:
-    return Text.of(
+    text = Text.of(
         lambda: (
             customers()
             .select_for_update(of=("self",), no_key=True)
             .filter(pk=Filled("id", Customer._meta.pk))
         )
     )
+    # Many may refer to one customer at once; for that lock the ORM has no word.
+    return text._replace(sql=text.sql.replace("FOR NO KEY UPDATE", "FOR KEY SHARE"))
 
 
 def customers_with_email(rows: QuerySet[Customer], email: str) -> QuerySet[Customer]:

@@ -38,9 +38,7 @@ class Money(DecimalText):
         amount, currency = self.read(instance)
         return None if amount is None else self.written(amount, currency)
 
-    def written(self, amount: Decimal, currency: str) -> str:
-        """No more and no fewer decimals than the currency has."""
-        return written(amount, currency)
+    written = staticmethod(written)  # no more and no fewer decimals than the currency has
 
     def to_representation(self, value: str) -> str:
         """As it came."""

@@ -36,7 +36,8 @@ def rounded(amount: Decimal, currency: str) -> Decimal:
 
 def written(amount: Decimal, currency: str) -> str:
     """An amount as it travels: exactly the decimals of its currency."""
-    return str(rounded(amount, currency))
+    whole = amount.quantize(STEPS[currency], None, EXACT)
+    return str(whole or abs(whole))
 
 
 def plain(number: Decimal, places: int = 0) -> str:

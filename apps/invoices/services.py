@@ -38,8 +38,7 @@ def draft_invoice(
     _assign(invoice, fields)
     invoice.positions = _positions(invoice, lines)
     price(invoice)
-    insert(invoice.positions)  # before it, so that the database locks it for none of them
-    insert([invoice])
+    insert(invoice.positions, [invoice])  # in this order the database locks it for none of them
     trail.record(actor, InvoiceEvent.DRAFTED, invoice)
     return invoice
 

@@ -65,6 +65,7 @@ WRITTEN: Mapping[type, Callable[[Any], Any]] = {
     serializers.CharField: str,
     serializers.DateField: _as_it_is,
     serializers.DateTimeField: _as_it_is,
+    serializers.ChoiceField: _as_it_is,
 }
 
 
@@ -142,7 +143,7 @@ def _write(output: type[Output], row: Any, shown: frozenset[str]) -> dict[str, A
     body = dict(zip(plan.names, plan.read(row), strict=False))
     for name, write in plan.values:
         value = body[name]
-        if value is not None:
+        if value is not None and value != []:
             body[name] = write(value)
     for name, write in plan.rows:
         body[name] = write(row)

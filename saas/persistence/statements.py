@@ -2,7 +2,7 @@
 the database's own work.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -27,29 +27,41 @@ KINDS: Mapping[type[Field], tuple[type, ...]] = {
 }
 
 
-def insert(rows: Sequence[models.Model]) -> None:
-    """Write new rows of one model by one statement. Every field fills, seals and checks its value
-    as in `save()`; signals are not sent.
+def insert(*batches: Sequence[models.Model]) -> None:
+    """Write new rows, each batch of one model. Every field fills, seals and checks its value as in
+    `save()`; signals are not sent.
 
-    PostgreSQL gets them as one document: that is one value to send, whatever the number of rows.
+    PostgreSQL gets them by one statement, each batch as one document: that is one value to send,
+    whatever the number of rows.
     """
-    if not rows:
+    connection = connections[DEFAULT_DB_ALIAS]
+    batches = tuple(rows for rows in batches if rows)
+    if not batches:
         return
-    model, connection = type(rows[0]), connections[DEFAULT_DB_ALIAS]
-    in_document = connection.vendor == "postgresql"
-    fields = model._meta.local_concrete_fields
-    each = list(zip(*(_column(field, rows, connection) for field in fields), strict=True))
     with transaction.mark_for_rollback_on_error(connection.alias), connection.cursor() as cursor:
-        if in_document:
-            names = [field.column for field in fields]
-            document = [dict(zip(names, values, strict=True)) for values in each]
-            cursor.execute(
-                _text_of_document(model), [orjson.dumps(document, default=_number).decode()]
-            )
+        if connection.vendor == "postgresql":
+            text = _text_of_documents(tuple(type(rows[0]) for rows in batches))
+            cursor.execute(text, [_document(rows, connection) for rows in batches])
         else:
-            cursor.execute(_text(model, len(rows)), [value for values in each for value in values])
-    for row in rows:
-        row._state.adding, row._state.db = False, connection.alias
+            for rows in batches:
+                each = _values(rows, connection)
+                cursor.execute(
+                    _text(type(rows[0]), len(rows)), [one for row in each for one in row]
+                )
+    for rows in batches:
+        for row in rows:
+            row._state.adding, row._state.db = False, connection.alias
+
+
+def _document(rows: Sequence[models.Model], connection: Any) -> str:
+    names = [field.column for field in rows[0]._meta.local_concrete_fields]
+    document = [dict(zip(names, values, strict=True)) for values in _values(rows, connection)]
+    return orjson.dumps(document, default=_number).decode()
+
+
+def _values(rows: Sequence[models.Model], connection: Any) -> Iterator[tuple[Any, ...]]:
+    fields = rows[0]._meta.local_concrete_fields
+    return zip(*(_column(field, rows, connection) for field in fields), strict=True)
 
 
 def _column(field: Field, rows: Sequence[models.Model], connection: Any) -> list[Any]:
@@ -85,6 +97,12 @@ def _number(value: Any) -> str:
 
 
 @cache
+def _text_of_documents(batches: tuple[type[models.Model], ...]) -> str:
+    *first, last = (_text_of_document(model) for model in batches)
+    steps = ", ".join(f"step{number} AS ({text})" for number, text in enumerate(first))
+    return f"WITH {steps} {last}" if steps else last
+
+
 def _text_of_document(model: type[models.Model]) -> str:
     table = f'"{model._meta.db_table}"'
     names = ", ".join(f'"{field.column}"' for field in model._meta.local_concrete_fields)

@@ -18,3 +18,4 @@ from config.settings.base import RATES, RATES_LIFTED, Rate  # noqa: E402
 
 RATES = {name: Rate(rate.requests * RATES_LIFTED, rate.seconds) for name, rate in RATES.items()}
 COUNTERS_TIMEOUT = 2.0  # the load, the application and every server share the cores
+SAAS_OIDC_MAKE_KEYS = True  # in memory, for as long as a bench lasts

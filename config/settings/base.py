@@ -367,7 +367,8 @@ REST_FRAMEWORK = {
 
 SPECTACULAR_SETTINGS = {  # `manage.py openapi` writes openapi/v1.json from the declarations
     "DEFAULT_GENERATOR_CLASS": "saas.schema.SecureGenerator",
-    "ENABLE_DJANGO_DEPLOY_CHECK": False,  # it draws the whole document: `openapi --check` does, and no worker
+    # It would draw the whole document in every worker; `manage.py openapi --check` does that.
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
     "OAS_VERSION": "3.1.1",
     "TITLE": "Strongroom",
     "DESCRIPTION": "Invoicing for organizations: customers, invoices, and who may do what.",

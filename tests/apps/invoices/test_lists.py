@@ -162,5 +162,5 @@ def test_no_list_and_no_detail_costs_more_for_holding_more(committed):
 def test_five_hundred_lines_are_written_by_one_insert(acme, customer):
     with CaptureQueriesContext(connection) as seen:
         drafted(acme.owner, customer, lines=[LINE] * 500)
-    inserts = [e for e in seen if e["sql"].startswith('INSERT INTO "invoices_invoiceline"')]
+    inserts = [e for e in seen if 'INSERT INTO "invoices_invoiceline"' in e["sql"]]
     assert len(inserts) == 1

@@ -57,19 +57,26 @@ def worker_name(request: Any) -> str:
     return f"strongroom_test_{worker}_{os.getpid()}"
 
 
-def as_owner(*statements: str) -> None:
-    """Run statements outside any test database, as the role that owns the databases."""
+def owner_session(database: str) -> Any:
+    """A connection of the role that owns the databases; each statement commits."""
     import psycopg
 
     owner = settings.DATABASE_OWNER
-    with psycopg.connect(
+    return psycopg.connect(
         host=owner["HOST"],
         port=owner["PORT"],
         user=owner["USER"],
         password=owner["PASSWORD"],
-        dbname="postgres",
+        dbname=database,
         autocommit=True,
-    ) as server:
+    )
+
+
+def as_owner(*statements: str) -> None:
+    """Run statements outside any test database, as the role that owns the databases."""
+    import psycopg
+
+    with owner_session("postgres") as server:
         for statement in statements:
             for patience in (0.2, 0.5, 1.0, 2.0, 0.0):
                 try:

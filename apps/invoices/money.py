@@ -36,8 +36,7 @@ def rounded(amount: Decimal, currency: str) -> Decimal:
 
 def written(amount: Decimal, currency: str) -> str:
     """An amount as it travels: exactly the decimals of its currency."""
-    whole = amount.quantize(STEPS[currency], None, EXACT)
-    return str(whole or abs(whole))
+    return str(rounded(amount, currency))
 
 
 def plain(number: Decimal, places: int = 0) -> str:

@@ -4,17 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from apps.accounts.pages import posted, see
 from apps.organizations.queries import memberships_of, policy
 from apps.passkeys.showing import PHISHING_RESISTANT
 from saas.authentication.assurance import is_met
+from saas.authentication.credentials import stronger
 from saas.authentication.demands import Policy
 from saas.authentication.pages.proof import proof_of
 from saas.context import Principal, PrincipalKind
-from saas.errors import Problem
 from saas.tenancy.binding import bind
 
 SWITCH = "require_phishing_resistant"
@@ -27,14 +26,8 @@ def demand_passkey(request: HttpRequest, principal: Principal, asked: Policy) ->
     if not asked[SWITCH] or principal.kind != PrincipalKind.USER_TOKEN:
         return
     if not is_met(principal.acr, [PHISHING_RESISTANT]):
-        raise Problem(
-            "step-up-required",
-            "This organization asks its people to sign in with a passkey.",
-            headers={
-                "WWW-Authenticate": f'Bearer realm="{settings.SAAS_ORIGIN}", '
-                f'error="insufficient_user_authentication", acr_values="{PHISHING_RESISTANT}"'
-            },
-        )
+        text = "This organization asks its people to sign in with a passkey."
+        raise stronger(principal, text, PHISHING_RESISTANT)
 
 
 def judge(request: HttpRequest, _: Sequence[str]) -> HttpResponse | None:

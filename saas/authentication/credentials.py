@@ -95,6 +95,22 @@ def scheme_of(token: Any) -> str:
     return next((name for name, scheme in SCHEMES.items() if scheme.owns(token)), BEARER)
 
 
+def stronger(principal: Principal, detail: str, acr: str, **more: object) -> Problem:
+    """401 `step-up-required` for a good credential that came from too weak or too old a sign-in,
+    under the scheme that it was shown by; says which is enough (RFC 9470 §3).
+    """
+    scheme = SCHEMES.get(scheme_of(principal.credential))
+    told = {
+        "error": "insufficient_user_authentication",
+        "error_description": detail,
+        "acr_values": acr,
+        **more,
+    }
+    words = [scheme.challenge if scheme else f'Bearer realm="{settings.SAAS_ORIGIN}"']
+    words += [f'{name}="{value}"' for name, value in told.items()]
+    return Problem("step-up-required", detail, headers={"WWW-Authenticate": ", ".join(words)})
+
+
 def unauthorized(
     detail: str, *, error: str | None = None, scheme: str = BEARER, code: str = "invalid-token"
 ) -> Problem:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from saas.authentication.assurance import is_met
+from saas.authentication.credentials import stronger
 from saas.authentication.oauth.scopes import IDENTITY
 from saas.authorization.operations import Allow
 from saas.context import Actor, Principal, PrincipalKind
@@ -41,16 +42,8 @@ def refuse_stale(principal: Principal) -> None:
     is_fresh = since is not None and timezone.now() - since < longest
     if is_fresh and is_met(principal.acr, [settings.STEP_UP.acr]):
         return
-    text = "Sign in again, with your second factor."
-    raise Problem(
-        "step-up-required",
-        text,
-        headers={
-            "WWW-Authenticate": f'Bearer realm="{settings.SAAS_ORIGIN}", '
-            f'error="insufficient_user_authentication", error_description="{text}", '
-            f'acr_values="{settings.STEP_UP.acr}", max_age="{int(longest.total_seconds())}"'
-        },
-    )
+    text, seconds = "Sign in again, with your second factor.", int(longest.total_seconds())
+    raise stronger(principal, text, settings.STEP_UP.acr, max_age=seconds)
 
 
 def refuse_identity_alone(actor: Actor) -> None:

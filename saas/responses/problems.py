@@ -50,10 +50,20 @@ def as_problem(fault: Exception) -> Problem:
         # A constraint had the last word: somebody else's change came between reading and writing.
         faults.warning("database: %s", type(fault).__name__)
         return Problem("conflict", "Another change came first. Read again and repeat.")
-    if isinstance(fault, (OperationalError, InterfaceError, NotSupportedError)):
+    if isinstance(fault, (OperationalError, InterfaceError)) or is_stale_plan(fault):
         # A time-out, a deadlock, a lost connection, or a prepared plan whose table has just been
         # changed: the transaction is gone, and trying again is right.
         faults.warning("database: %s", type(fault).__name__)
         return Problem("not-ready", "The database did not answer in time.")
     faults.error("unhandled", exc_info=fault)
     return Problem("internal-error")
+
+
+def is_stale_plan(fault: Exception) -> bool:
+    """Whether PostgreSQL could not go on with a prepared plan. What a database will never support
+    is a mistake of ours, and stays one.
+    """
+    told = getattr(fault.__cause__, "diag", None)  # the driver's own words
+    return isinstance(fault, NotSupportedError) and (
+        getattr(told, "source_function", None) == "RevalidateCachedQuery"
+    )

@@ -6,7 +6,20 @@ from django.db import models
 JKT = 43  # SHA-256 as base64url
 
 
-class BoundToken(models.Model):
+class Bound(models.Model):
+    """What only the holder of this key may use."""
+
+    jkt = models.CharField(max_length=JKT)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        """The key's name, which is public."""
+        return self.jkt
+
+
+class BoundToken(Bound):
     """An access token that opens nothing without a proof of this key."""
 
     token = models.OneToOneField(
@@ -15,14 +28,9 @@ class BoundToken(models.Model):
         primary_key=True,
         related_name="dpop",
     )
-    jkt = models.CharField(max_length=JKT)
-
-    def __str__(self) -> str:
-        """The key's name, which is public."""
-        return self.jkt
 
 
-class BoundGrant(models.Model):
+class BoundGrant(Bound):
     """A code, or a public client's family of refresh tokens, that only this key may use."""
 
     grant = models.OneToOneField(
@@ -31,11 +39,6 @@ class BoundGrant(models.Model):
         primary_key=True,
         related_name="+",
     )
-    jkt = models.CharField(max_length=JKT)
-
-    def __str__(self) -> str:
-        """The key's name, which is public."""
-        return self.jkt
 
 
 class BoundClient(models.Model):

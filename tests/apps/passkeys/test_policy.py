@@ -18,7 +18,9 @@ from tests.pages import browser, is_in, post, signed_in
 pytestmark = [pytest.mark.core, pytest.mark.practice("AUTHN-09")]
 CHALLENGE = (
     'Bearer realm="https://api.strongroom.example", '
-    'error="insufficient_user_authentication", acr_values="phr"'
+    'error="insufficient_user_authentication", '
+    'error_description="This organization asks its people to sign in with a passkey.", '
+    'acr_values="phr"'
 )
 
 

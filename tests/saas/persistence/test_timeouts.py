@@ -7,9 +7,11 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import NotSupportedError, connection
 
+from saas.responses.problems import as_problem
 from tests.cast import make_tenant
+from tests.conftest import owner_session
 from tests.saas.wire import on_postgresql, refused
 from tests.toy.models import Note
 from tests.toy.views import NoteViewSet
@@ -80,19 +82,16 @@ def test_a_row_that_somebody_holds_is_a_503_and_unchanged():
     assert again.json()["title"] == "after"
 
 
+def test_what_a_database_never_supports_is_a_mistake_of_ours():
+    assert as_problem(NotSupportedError("DISTINCT ON")).code == "internal-error"
+
+
 @pytest.mark.usefixtures("committed")
 def test_a_table_that_changes_under_a_prepared_plan_costs_one_caller_a_retry():
     acme = make_tenant("Acme")
     for _ in range(4):
         assert acme.owner.get("notes").status_code == 200
-    owner = settings.DATABASE_OWNER
-    with psycopg.connect(
-        host=owner["HOST"],
-        port=owner["PORT"],
-        user=owner["USER"],
-        password=owner["PASSWORD"],
-        dbname=connection.settings_dict["NAME"],
-    ) as session:
+    with owner_session(connection.settings_dict["NAME"]) as session:
         session.execute("ALTER TABLE toy_note ALTER title TYPE varchar(199)")
     refused(acme.owner.get("notes"), 503, "not-ready")
     assert acme.owner.get("notes").status_code == 200

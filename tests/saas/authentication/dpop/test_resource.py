@@ -4,12 +4,14 @@ import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
 
 from config.settings.security import Rate
 from saas import counters
+from saas.authentication.credentials import stronger
 from saas.authentication.dpop import judgement, nonces
 from saas.authentication.dpop.proofs import ALGORITHMS, hashed
 from saas.counters import MemoryCounters, RedisCounters
@@ -54,6 +56,15 @@ def test_a_stranger_is_told_both_schemes():
     answer = send("GET")
     refused(answer, 401, "invalid-token")
     assert answer["WWW-Authenticate"] == f"{BEARER}, {DPOP}"
+
+
+def test_what_came_from_too_weak_a_sign_in_is_told_under_its_own_scheme():
+    principal = SimpleNamespace(credential=SimpleNamespace(dpop__jkt="a key"))
+    challenge = stronger(principal, "Sign in.", "aal2", max_age=900).headers["WWW-Authenticate"]
+    assert challenge == (
+        f'{DPOP}, error="insufficient_user_authentication", error_description="Sign in.", '
+        'acr_values="aal2", max_age="900"'
+    )
 
 
 @in_a_transaction

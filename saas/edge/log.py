@@ -26,6 +26,10 @@ TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 MAX_OBJECTS = 100
 MAX_DIGITS = 18  # of a Content-Length that is worth noting
 
+# Each is given every line after it was written, as it stands there. A module joins in
+# AppConfig.ready(); it may neither wait for anybody nor change the line.
+LISTENERS: list[Callable[[dict[str, Any]], None]] = []
+
 
 @dataclass(slots=True)
 class Facts:
@@ -47,6 +51,7 @@ class Facts:
     exposed_parameters: list[str] = field(default_factory=list)
     object_ids: list[str] = field(default_factory=list)
     disclosed: list[str] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)  # what a room noticed, as `thing.what-happened`
     misuse: Any = None  # of a key; the room that found it tells later
 
 
@@ -76,7 +81,10 @@ class RequestLog:
             faults.exception("unhandled", extra={"request_id": request.request_id})
             response = problem_response(Problem("internal-error"), request)
         response["X-Request-Id"] = request.request_id
-        access.info(json.dumps(_line(request, response, started), ensure_ascii=True))
+        line = _line(request, response, started)
+        access.info(json.dumps(line, ensure_ascii=True))
+        for listener in LISTENERS:
+            listener(line)
         return response
 
 
@@ -124,6 +132,7 @@ def _line(request: TracedRequest, response: HttpResponse, started: float) -> dic
         "disclosed": facts.disclosed,
         "exposed_parameters": facts.exposed_parameters,
         "decision": facts.decision,
+        "events": facts.events,
     }
 
 

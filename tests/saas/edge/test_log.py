@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 
+from saas.edge import log
 from tests.saas.wire import NOTES, send
 
 pytestmark = [pytest.mark.core, pytest.mark.django_db, pytest.mark.practice("LOG-01")]
@@ -12,7 +13,7 @@ pytestmark = [pytest.mark.core, pytest.mark.django_db, pytest.mark.practice("LOG
 FIELDS = {
     "ts", "request_id", "trace_id", "ip", "user_id", "principal", "org", "credential_id",
     "auth_method", "operation_id", "route", "method", "status", "duration_ms", "bytes_in",
-    "bytes_out", "object_ids", "disclosed", "exposed_parameters", "decision",
+    "bytes_out", "object_ids", "disclosed", "exposed_parameters", "decision", "events",
 }  # fmt: skip
 CANARY = "canary-6fd1c2"
 
@@ -43,7 +44,17 @@ def test_a_line_says_who_what_when_from_where_and_how_it_ended(acme, lines):
         "disclosed": ["body"],
         "exposed_parameters": [],
         "decision": "allow",
+        "events": [],
     }
+
+
+def test_who_listens_is_given_each_line_as_it_was_written(acme, lines, monkeypatch):
+    heard = []
+    monkeypatch.setattr(log, "LISTENERS", [heard.append])
+    acme.owner.get("notes")
+    acme.owner.get("nothing-here")
+    assert heard == lines
+    assert [line["status"] for line in heard] == [200, 404]
 
 
 def test_reading_names_the_rows_that_were_read(acme, lines):

@@ -16,7 +16,7 @@ from apps.organizations.queries import organization, today
 from saas.audit import trail
 from saas.context import Actor
 from saas.errors import Problem, invalid
-from saas.persistence.statements import insert
+from saas.persistence.statements import insert, made
 
 TERM = timedelta(days=30)  # for who names no day on which payment is due
 
@@ -33,7 +33,7 @@ def draft_invoice(
     and for amounts that do not fit the currency.
     """
     refuse_foreign_amounts({"lines": lines, **fields}, currency)
-    invoice = Invoice(drafted_by_id=drafter(actor), currency=currency)
+    invoice = made(Invoice, drafted_by_id=drafter(actor), currency=currency)
     _keep_buyer(invoice, customer)
     _assign(invoice, fields)
     invoice.positions = _positions(invoice, lines)
@@ -151,17 +151,16 @@ def _assign(invoice: Invoice, fields: Mapping[str, Any]) -> None:
 
 def _positions(invoice: Invoice, lines: Iterable[Mapping[str, Any]]) -> list[InvoiceLine]:
     """The lines of a body as rows, in their order."""
-    return [
-        InvoiceLine(
-            invoice=invoice,
-            position=position,
-            **{
-                name: _entries(value, invoice.currency) if name in LISTS else value
-                for name, value in line.items()
-            },
-        )
-        for position, line in enumerate(lines, start=1)
-    ]
+    positions = []
+    for position, line in enumerate(lines, start=1):
+        given = {
+            name: _entries(value, invoice.currency) if name in LISTS else value
+            for name, value in line.items()
+        }
+        row = made(InvoiceLine, invoice_id=invoice.pk, position=position, **given)
+        row.invoice = invoice
+        positions.append(row)
+    return positions
 
 
 def _entries(entries: Iterable[Mapping[str, Any]], currency: str) -> list[dict[str, str]]:

@@ -62,10 +62,14 @@ MIDDLEWARE = [
     "saas.edge.log.RequestLog",
     "saas.edge.headers.SecurityHeaders",
     "saas.edge.gate.Gate",
-    "django.middleware.csp.ContentSecurityPolicyMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "saas.edge.site.Site",
     "corsheaders.middleware.CorsMiddleware",
     "saas.authentication.pages.middleware.ForPages",
+]
+# What no answer under /api/ needs: its policy is one line, and it has no files.
+SAAS_SITE_MIDDLEWARE = [
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
 ]
 # What runs for pages and never under /api/ (AUTHN-01): a cookie must not reach the API.
 SAAS_PAGES = ("/accounts/", "/oauth/authorize")

@@ -11,6 +11,7 @@ from django.db import models
 from saas.audit import chain
 from saas.audit.models import AuditEntry
 from saas.context import Actor
+from saas.persistence.statements import made
 
 _pending: ContextVar[list[AuditEntry] | None] = ContextVar("trail", default=None)
 _request_id: ContextVar[UUID | None] = ContextVar("request_id", default=None)
@@ -47,7 +48,8 @@ def record(actor: Actor | None, event: str, row: models.Model | None = None, **d
         raise NoTrail(f"{event} happened outside saas.audit.trail.recording().")
     principal = actor.principal if actor else None
     entries.append(
-        AuditEntry(
+        made(
+            AuditEntry,
             event=str(event),
             principal_kind=principal.kind if principal else "system",
             principal_id=principal.id if principal else None,

@@ -30,10 +30,12 @@ class Input(serializers.Serializer[Any]):
         return {name: cls.writes.get(name, name) for name in body}
 
     @cached_property
-    def parts(self) -> dict[str, tuple[Any, Any]]:
-        """Each field by its name, with the method that judges it further, if there is one."""
+    def parts(self) -> dict[str, tuple[Any, Any, Any]]:
+        """Each field by its name, with what judges a value that was given, and with the method
+        that judges it further, if there is one.
+        """
         return {
-            name: (field, getattr(self, f"validate_{name}", None))
+            name: (field, _judge_of(field), getattr(self, f"validate_{name}", None))
             for name, field in self.fields.items()
         }
 
@@ -55,11 +57,13 @@ class Input(serializers.Serializer[Any]):
                 }
             )
         values, errors = {}, {}
-        for name, (field, further) in self.parts.items():
-            if name not in data and not field.required and field.default is empty:
+        for name, (field, given, further) in self.parts.items():
+            value = data.get(name, empty)
+            if value is empty and not field.required and field.default is empty:
                 continue
             try:
-                value = field.run_validation(data.get(name, empty))
+                is_there = value is not empty and value is not None
+                value = (given if is_there else field.run_validation)(value)
                 values[name] = further(value) if further else value
             except serializers.ValidationError as refused:
                 errors[name] = refused.detail
@@ -71,6 +75,14 @@ class Input(serializers.Serializer[Any]):
         """None, as a rule; DRF would look through every field for the read-only ones."""
         if self.validators:
             super().run_validators(value)
+
+
+def _judge_of(field: Any) -> Any:
+    """What judges a value that is there: without further validators, and where the field has no
+    way of its own, nothing of `run_validation` is left but this.
+    """
+    is_plain = type(field).run_validation is serializers.Field.run_validation
+    return field.to_internal_value if is_plain and not field.validators else field.run_validation
 
 
 class NoInput(Input):

@@ -89,17 +89,16 @@ def test_the_chapters_follow_the_law():
 
 def test_what_runs_before_every_view_is_the_edge_and_its_own_order_holds():
     ours = [name for name in settings.MIDDLEWARE if name.startswith("saas.")]
-    assert [name.split(".")[1] for name in ours] == ["edge", "edge", "edge", "authentication"]
-    assert settings.MIDDLEWARE[:3] == ours[:3]  # nobody stands before our own doors
+    assert [name.split(".")[1] for name in ours] == ["edge"] * 4 + ["authentication"]
+    assert settings.MIDDLEWARE[:4] == ours[:4]  # nobody stands before our own doors
     assert settings.MIDDLEWARE[-1] == ours[-1]  # for pages alone
     assert [name.rpartition(".")[2] for name in ours] == [
-        "RequestLog", "SecurityHeaders", "Gate", "ForPages"
+        "RequestLog", "SecurityHeaders", "Gate", "Site", "ForPages"
     ]  # fmt: skip
 
 
 def test_no_middleware_lets_a_session_into_the_api():
-    django = [name for name in settings.MIDDLEWARE if name.startswith("django.")]
-    assert [name.rpartition(".")[2] for name in django] == ["ContentSecurityPolicyMiddleware"]
+    assert [name for name in settings.MIDDLEWARE if name.startswith("django.")] == []
 
 
 def test_the_rooms_of_an_app_are_those_that_the_law_knows():

@@ -98,6 +98,17 @@ return '0'
 """
 
 
+def packed(*command: object) -> bytes:
+    """A command in the store's protocol (RESP: an array of bulk strings). The client's own way asks
+    of each argument what it may be, which costs more than the count.
+    """
+    parts = [b"*%d\r\n" % len(command)]
+    for one in command:
+        text = str(one).encode()
+        parts.append(b"$%d\r\n%b\r\n" % (len(text), text))
+    return b"".join(parts)
+
+
 class OneWay:
     """A connection on which the server is told and never asked (CLIENT REPLY OFF): who sends waits
     for nobody.
@@ -118,7 +129,7 @@ class OneWay:
                     self._open()
             except redis.RedisError:
                 self._open()
-            self._connection.send_command(*command)
+            self._connection.send_packed_command([packed(*command)])
 
     def _open(self) -> None:
         if self._connection is not None:
@@ -153,7 +164,8 @@ class Script:
             except redis.RedisError:
                 connection.disconnect()
             try:
-                connection.send_command("EVALSHA", self._name, len(keys), *keys, *args)
+                command = packed("EVALSHA", self._name, len(keys), *keys, *args)
+                connection.send_packed_command([command])
                 answer = connection.read_response()
             except redis.exceptions.NoScriptError:  # the store is new, or was emptied
                 connection.send_command("EVAL", self._text, len(keys), *keys, *args)

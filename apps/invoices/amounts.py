@@ -1,7 +1,6 @@
 """How the numbers of an invoice are written on the way out: as strings, exact, never as floats."""
 
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any
 
 from apps.invoices.money import DECIMALS, DIGITS, plain, written
@@ -23,26 +22,12 @@ class Number(DecimalText):
 class Money(DecimalText):
     """An amount with exactly the decimals of its row's currency."""
 
-    writes_rows = True  # what it gets of a row is written already
+    beside = "currency"  # of the row: what `written` needs as well
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"digits": DIGITS, "places": 4, **options})
 
-    def bind(self, field_name: str, parent: Any) -> None:
-        """Only the row knows the currency."""
-        super().bind(field_name, parent)
-        self.read = attrgetter(str(self.source), "currency")
-
-    def get_attribute(self, instance: Any) -> str | None:
-        """The amount in writing."""
-        amount, currency = self.read(instance)
-        return None if amount is None else self.written(amount, currency)
-
     written = staticmethod(written)  # no more and no fewer decimals than the currency has
-
-    def to_representation(self, value: str) -> str:
-        """As it came."""
-        return value
 
 
 class UnitPrice(Money):

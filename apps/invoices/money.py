@@ -21,6 +21,7 @@ DECIMALS = {code: places for places, codes in _CODES.items() for code in codes.s
 CURRENCIES = tuple(sorted(DECIMALS))
 STEPS = {code: Decimal(1).scaleb(-places) for code, places in DECIMALS.items()}
 ZERO = Decimal(0)
+ZEROS = {code: ZERO.quantize(step) for code, step in STEPS.items()}  # without a sign
 
 DIGITS = 15  # of an amount, decimals included: what both databases keep exactly
 # Wide enough that the quotient of a product of two such numbers by a third is rounded to a tie
@@ -30,13 +31,12 @@ EXACT = Context(prec=80, rounding=ROUND_HALF_UP)
 
 def rounded(amount: Decimal, currency: str) -> Decimal:
     """`amount` with the decimals of `currency`: half goes away from zero, and zero has no sign."""
-    whole = amount.quantize(STEPS[currency], None, EXACT)
-    return whole or abs(whole)
+    return amount.quantize(STEPS[currency], None, EXACT) or ZEROS[currency]
 
 
 def written(amount: Decimal, currency: str) -> str:
     """An amount as it travels: exactly the decimals of its currency."""
-    return str(rounded(amount, currency))
+    return str(amount.quantize(STEPS[currency], None, EXACT) or ZEROS[currency])
 
 
 def plain(number: Decimal, places: int = 0) -> str:

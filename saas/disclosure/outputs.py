@@ -70,21 +70,21 @@ WRITTEN: Mapping[type, Callable[[Any], Any]] = {
 
 
 class Writer(NamedTuple):
-    """Where the value of a field stands in a row, and how it is written. What is no attribute is
-    asked of the whole row.
+    """Where the value of a field stands in a row, and how it is written: by itself, with what
+    stands `beside` it, or of the whole row, where it is no attribute.
     """
 
     source: str
-    write: Callable[[Any], Any]
-    of_row: bool
+    write: Callable[..., Any]
+    beside: str = ""
+    of_row: bool = False
 
 
 def _writer(field: serializers.Field) -> Writer:  # type: ignore[type-arg]  # of any field
     write = WRITTEN.get(type(field), field.to_representation)
     if type(field).get_attribute is serializers.Field.get_attribute and field.source != "*":
-        return Writer(str(field.source), write, of_row=False)
-    if getattr(field, "writes_rows", False):
-        return Writer("__class__", field.get_attribute, of_row=True)
+        beside = getattr(field, "beside", "")
+        return Writer(str(field.source), field.written if beside else write, beside)  # type: ignore[attr-defined]  # who names one has the other
 
     def written(row: Any) -> Any:
         value = field.get_attribute(row)
@@ -116,8 +116,9 @@ class Plan(NamedTuple):
 
     names: tuple[str, ...]
     read: Callable[[Any], tuple[Any, ...]]  # all attributes at once
-    values: tuple[tuple[str, Callable[[Any], Any]], ...]
-    rows: tuple[tuple[str, Callable[[Any], Any]], ...]
+    values: tuple[tuple[str, Callable[..., Any]], ...]
+    pairs: tuple[tuple[str, Callable[..., Any], int], ...]  # and where the other value is
+    rows: tuple[tuple[str, Callable[..., Any]], ...]
     optional: tuple[str, ...]
 
 
@@ -125,13 +126,19 @@ class Plan(NamedTuple):
 def _plan(output: type[Output], shown: frozenset[str]) -> Plan:
     writers = {name: one for name, one in output.writers().items() if name in shown}
     sources = [one.source for one in writers.values()]
+    sources += dict.fromkeys(one.beside for one in writers.values() if one.beside)
     return Plan(
         tuple(writers),
         attrgetter(*sources, "__class__", "__class__"),  # always more than one, so always a tuple
         tuple(
             (name, one.write)
             for name, one in writers.items()
-            if not one.of_row and one.write is not _as_it_is
+            if not (one.of_row or one.beside or one.write is _as_it_is)
+        ),
+        tuple(
+            (name, one.write, sources.index(one.beside, len(writers)))
+            for name, one in writers.items()
+            if one.beside
         ),
         tuple((name, one.write) for name, one in writers.items() if one.of_row),
         tuple(name for name in writers if name in output.optional()),
@@ -140,11 +147,16 @@ def _plan(output: type[Output], shown: frozenset[str]) -> Plan:
 
 def _write(output: type[Output], row: Any, shown: frozenset[str]) -> dict[str, Any]:
     plan = _plan(output, shown)
-    body = dict(zip(plan.names, plan.read(row), strict=False))
+    found = plan.read(row)
+    body = dict(zip(plan.names, found, strict=False))
     for name, write in plan.values:
         value = body[name]
         if value is not None and value != []:
             body[name] = write(value)
+    for name, write, place in plan.pairs:
+        value = body[name]
+        if value is not None:
+            body[name] = write(value, found[place])
     for name, write in plan.rows:
         body[name] = write(row)
     for name in plan.optional:

@@ -54,6 +54,7 @@ MODULES: list[str] = [
     "apps.bodies",
     "apps.leaks",
     "apps.passkeys",
+    "apps.reviews",
     "saas.authentication.dpop",
     "saas.authentication.oidc",
     "saas.authentication.signatures",

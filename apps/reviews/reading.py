@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -49,6 +50,7 @@ def as_line(raw: bytes) -> Line | None:
     try:
         line = json.loads(raw[raw.index(b'{"ts"') :])
         datetime.fromisoformat(line["ts"])
+        ip_address(line["ip"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return line if "decision" in line and "status" in line else None

@@ -1,5 +1,5 @@
-"""A record of a review: dated, with what was looked at and by whom, and sealed, so that a later hand
-is noticed.
+"""A record of a review: dated, with what was looked at and by whom, and sealed, so that a later
+hand is noticed.
 """
 
 import json

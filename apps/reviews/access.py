@@ -54,7 +54,7 @@ def findings(days: int, used: Used | None) -> dict[str, Any]:
     living = list(keys().usable(now).filter(is_honeytoken=False))
     grants = list(living_grants().filter(organization_id=bound_tenant()))
     held = {f"key {one.pk}": one.scopes for one in living}
-    held |= {f"grant {one.pk}": one.scopes for one in grants}
+    held |= {f"oauth-grant {one.pk}": one.scopes for one in grants}
     unused = (
         "unknown: no lines of the access log were given"
         if used is None

@@ -170,7 +170,7 @@ def test_a_review_of_access_names_what_sleeps_and_what_nobody_used(acme, globex,
     assert found["dormant_keys"].keys() == {str(clerk.key.pk)}
     assert found["dormant_grants"] == {}
     assert found["unused_scopes"][f"key {reader.key.pk}"] == ["invoices:read"]
-    assert [one for one in found["unused_scopes"] if one.startswith("grant ")]
+    assert [one for one in found["unused_scopes"] if one.startswith("oauth-grant ")]
     assert found["owners_without_second_factor"] == [str(owner.user.pk)]
     assert records.last_on("access-review") == timezone.localdate()
 

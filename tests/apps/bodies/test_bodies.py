@@ -80,13 +80,15 @@ def test_harmless_kinds_are_shown_and_words_are_not(acme, logged):
     assert CANARY not in json.dumps(logged)
 
 
-def test_amounts_are_shown_and_pages_too(acme, logged):
+def test_amounts_are_shown_and_what_they_are_for_is_not(acme, logged):
     customer = new_customer(acme)
     switched_on(acme)
     made = acme.owner.post("invoices", invoice_body(customer), Idempotency_Key="k" * 20)
     acme.owner.get("invoices")
     assert made.status_code == 201
-    assert logged[0]["request"]["body"]["lines"][0]["quantity"] == "2"
+    line = logged[0]["request"]["body"]["lines"][0]
+    assert line["quantity"] == "2"
+    assert line["description"].startswith("[text ")
     assert logged[1]["response"]["body"]["results"][0]["total"] == made.json()["total"]
 
 

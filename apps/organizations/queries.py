@@ -120,7 +120,12 @@ def memberships_of(user_id: UUID) -> list[Membership]:
 
 def policy() -> dict[str, Any]:
     """What the bound organization has decided about its own security, with all defaults."""
-    return demands.complete(SecurityPolicy.objects.values_list("switches", flat=True).first())
+    return demands.complete(kept_policy())
+
+
+def kept_policy() -> dict[str, Any]:
+    """As it stands, with what the house has noted beside it."""
+    return SecurityPolicy.objects.values_list("switches", flat=True).first() or {}
 
 
 def locked_policy() -> SecurityPolicy:

@@ -22,6 +22,7 @@ SAAS_ORIGIN = env.str("SAAS_ORIGIN").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 SAAS_TRUSTED_PROXIES = env.list("SAAS_TRUSTED_PROXIES", default=[])
 REDIS_URL = env.str("REDIS_URL", default="")
+SAAS_LOG_SINK = env.str("SAAS_LOG_SINK", default="")  # LOG-03: tcp://host:port, or tls://
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
@@ -50,11 +51,14 @@ INSTALLED_APPS = [
 ]
 # What a clone can take away whole: the folder, its line here, its tests, its rows and sections.
 MODULES: list[str] = [
+    "apps.bodies",
     "apps.leaks",
     "apps.passkeys",
+    "apps.reviews",
     "saas.authentication.dpop",
     "saas.authentication.oidc",
     "saas.authentication.signatures",
+    "saas.edge.sink",
 ]
 INSTALLED_APPS += MODULES
 

@@ -1,6 +1,8 @@
 """Logs are lines on standard output: the access line is JSON already, the rest is made so."""
 
-LOGGING = {
+from typing import Any
+
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
@@ -17,6 +19,8 @@ LOGGING = {
     },
     "loggers": {
         "saas.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
+        "saas.bodies": {"handlers": ["access"], "level": "INFO", "propagate": False},
+        "saas.work": {"handlers": ["access"], "level": "INFO", "propagate": False},
         # Django's own line for each refusal would hold the raw path.
         "django.request": {"handlers": ["events"], "level": "CRITICAL", "propagate": False},
         "django.security": {"handlers": ["events"], "level": "CRITICAL", "propagate": False},

@@ -45,6 +45,11 @@ def _boolean(data: Any) -> bool:
 
 SWITCHES: dict[str, Switch] = {}
 
+# What the house itself has noted of an organization beside its switches, by a name that no switch
+# has: out of reach for every caller, since forms are drawn from the switches. Who joins is told
+# the note on each request of an organization that has one.
+NOTES: dict[str, Callable[[HttpRequest, Any], None]] = {}
+
 
 def join(*switches: Switch) -> None:
     """Add switches, from AppConfig.ready(): documents and forms are drawn from those there are."""
@@ -60,7 +65,14 @@ def complete(kept: Policy | None) -> dict[str, Any]:
 
 def are_possible() -> bool:
     """Whether a switch could ask more of a request; if none does, nobody reads a policy."""
-    return any(switch.demand for switch in SWITCHES.values())
+    return bool(NOTES) or any(switch.demand for switch in SWITCHES.values())
+
+
+def heed(request: HttpRequest, kept: Policy | None) -> None:
+    """Tell what the house has noted to who joined."""
+    for name, told in NOTES.items():
+        if kept and name in kept:
+            told(request, kept[name])
 
 
 def meet(request: HttpRequest, principal: Principal, policy: Policy) -> None:

@@ -4,13 +4,14 @@ lost.
 
 from __future__ import annotations  # django.tasks takes its type parameters in stubs alone
 
+import json
 import logging
 import os
 import random
 import threading
 import time
 from contextlib import nullcontext
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -21,13 +22,15 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from saas.alerts import Severity, alert
+from saas.context import traced
 from saas.persistence import schedule
 from saas.persistence.models import OutboxEntry
-from saas.persistence.outbox import OUTSIDE, arguments_of, result_of
+from saas.persistence.outbox import OUTSIDE, call_of, result_of
 from saas.tenancy.across_tenants import outbox_across_tenants
 from saas.tenancy.binding import bind
 
 log = logging.getLogger("saas.persistence")
+work = logging.getLogger("saas.work")
 
 POLL = 1.0  # seconds without work, before it looks again
 LOOK_AT_THE_CLOCK = 10.0  # seconds between two looks at what is to be begun
@@ -58,11 +61,39 @@ def claim() -> list[OutboxEntry]:
 
 
 def perform(entry: OutboxEntry) -> None:
-    """Do a claimed task. What it raises is its failure, and not the worker's."""
+    """Do a claimed task for the request that enqueued it, and leave a line of the log."""
+    token, started = traced.set(None), time.perf_counter()
     try:
+        outcome = attempt(entry)
+        write_line(entry, outcome, time.perf_counter() - started)
+    finally:
+        traced.reset(token)
+
+
+def write_line(entry: OutboxEntry, outcome: str, took: float) -> None:
+    """One line of JSON for each attempt, found by the ids of the request that it is owed to."""
+    trace = traced.get()
+    line = {
+        "ts": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "request_id": trace and trace.request_id,
+        "trace_id": trace and trace.trace_id,
+        "org": str(entry.tenant_id) if entry.tenant_id else None,
+        "task": entry.name,
+        "task_id": str(entry.pk),
+        "attempt": entry.attempts,
+        "outcome": outcome,
+        "duration_ms": round(took * 1000, 2),
+    }
+    work.info(json.dumps(line, ensure_ascii=True))
+
+
+def attempt(entry: OutboxEntry) -> str:
+    """How it ended. What a task raises is its failure, and not the worker's."""
+    try:
+        args, kwargs, trace = call_of(entry)
+        traced.set(trace)  # the trail, and what is enqueued now, goes on with it
         if entry.attempts > settings.WORK.attempts:
             raise GaveOut
-        args, kwargs = arguments_of(entry)
         task = import_string(entry.name)
         if task.takes_context:
             args = [TaskContext(task_result=result_of(entry, task, args, kwargs)), *args]
@@ -70,8 +101,11 @@ def perform(entry: OutboxEntry) -> None:
         way(entry, task, args, kwargs)
     except ClaimLost:
         log.warning("task %s was taken by another worker", entry)
+        return "lost"
     except Exception as fault:  # whatever a task raises
         fail(entry, fault)
+        return "failed" if entry.attempts < settings.WORK.attempts else "dead"
+    return "done"
 
 
 def run(entry: OutboxEntry, task: Task[..., Any], args: Any, kwargs: Any) -> None:

@@ -1,0 +1,3 @@
+"""What exactly did they send? For an hour at most, of one organization, and without what is theirs
+alone.
+"""

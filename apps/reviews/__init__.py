@@ -1,0 +1,1 @@
+"""Who looked, when, at what, and what did they find?"""

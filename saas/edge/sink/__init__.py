@@ -1,0 +1,1 @@
+"""Whom do our logs reach, and what when nobody is there?"""

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
 # What a clone can take away whole: the folder, its line here, its tests, its rows and sections.
 MODULES: list[str] = [
     "apps.leaks",
+    "apps.metrics",
     "apps.passkeys",
     "saas.authentication.dpop",
     "saas.authentication.oidc",

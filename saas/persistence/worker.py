@@ -9,7 +9,9 @@ import os
 import random
 import threading
 import time
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -32,6 +34,19 @@ log = logging.getLogger("saas.persistence")
 POLL = 1.0  # seconds without work, before it looks again
 LOOK_AT_THE_CLOCK = 10.0  # seconds between two looks at what is to be begun
 LONGEST_TROUBLE = 30.0  # seconds, while the database does not answer
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try at a task, and how it ended: done, failed, or lost to another worker."""
+
+    entry: OutboxEntry
+    ended: str = "failed"
+
+
+# Each is entered around every attempt. A module joins in AppConfig.ready(); it may neither wait for
+# anybody nor raise.
+AROUND: list[Callable[[Attempt], AbstractContextManager[None]]] = []
 
 
 class ClaimLost(Exception):
@@ -58,7 +73,18 @@ def claim() -> list[OutboxEntry]:
 
 
 def perform(entry: OutboxEntry) -> None:
-    """Do a claimed task. What it raises is its failure, and not the worker's."""
+    """Do a claimed task, with whoever joined AROUND it."""
+    attempt = Attempt(entry)
+    with ExitStack() as around:
+        for joined in AROUND:
+            around.enter_context(joined(attempt))
+        attempt.ended = ending_of(entry)
+
+
+def ending_of(entry: OutboxEntry) -> str:
+    """Try a claimed task, and say how it ended: what it raises is its failure, and not the
+    worker's.
+    """
     try:
         if entry.attempts > settings.WORK.attempts:
             raise GaveOut
@@ -70,8 +96,11 @@ def perform(entry: OutboxEntry) -> None:
         way(entry, task, args, kwargs)
     except ClaimLost:
         log.warning("task %s was taken by another worker", entry)
+        return "lost"
     except Exception as fault:  # whatever a task raises
         fail(entry, fault)
+        return "failed"
+    return "done"
 
 
 def run(entry: OutboxEntry, task: Task[..., Any], args: Any, kwargs: Any) -> None:

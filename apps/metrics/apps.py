@@ -1,0 +1,19 @@
+"""Metrics as a module: it listens to the access log and to the worker, where a port is set."""
+
+from django.apps import AppConfig
+
+
+class MetricsConfig(AppConfig):
+    """Join when the process starts. Without SAAS_METRICS_PORT nothing is imported or counted."""
+
+    name = "apps.metrics"
+
+    def ready(self) -> None:
+        """The check always; the counting only where somebody reads it."""
+        from apps.metrics import checks  # noqa: F401  # registers itself
+        from apps.metrics.knobs import port
+
+        if port():
+            from apps.metrics.counting import Counting
+
+            Counting().join()

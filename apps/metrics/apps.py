@@ -1,6 +1,7 @@
 """Metrics as a module: it listens to the access log and to the worker, where a port is set."""
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class MetricsConfig(AppConfig):
@@ -11,9 +12,8 @@ class MetricsConfig(AppConfig):
     def ready(self) -> None:
         """The check always; the counting only where somebody reads it."""
         from apps.metrics import checks  # noqa: F401  # registers itself
-        from apps.metrics.knobs import port
 
-        if port():
+        if settings.SAAS_METRICS_PORT:
             from apps.metrics.counting import Counting
 
             Counting().join()

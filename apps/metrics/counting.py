@@ -3,7 +3,6 @@ but fixed words does.
 """
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,9 +28,7 @@ class Counting:
     """The counts of this process, in the files of its slot."""
 
     def __init__(self) -> None:
-        folder = knobs.folder()
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-        values.ValueClass = values.MultiProcessValue(Slot(folder))
+        values.ValueClass = values.MultiProcessValue(Slot(knobs.folder()))
         self.requests = counter("requests", "Answers.", "operation", "method", "status", "decision")
         self.durations = histogram("request_seconds", "From the first door out.", "operation")
         sizes = counter("request_bytes", "Of bodies.", "direction")

@@ -40,7 +40,7 @@ def prometheus(config: Path, home: Path, port: int) -> Iterator[Ask]:
     ask it a query.
     """
     place, log = binaries(), home / "prometheus.log"
-    command = [
+    command: list[str | Path] = [
         place / "prometheus",
         f"--config.file={config}",
         f"--storage.tsdb.path={home / 'tsdb'}",

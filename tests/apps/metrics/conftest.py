@@ -37,11 +37,12 @@ LINE = {
 
 
 @pytest.fixture
-def counted(tmp_path, monkeypatch):
+def counted(tmp_path, monkeypatch, settings):
     """`page()` is what Prometheus would read, `value(sample, **labels)` one number of it, `folder`
     where the files are and `counting` what counts.
     """
     folder = tmp_path / "metrics"
+    settings.SAAS_METRICS_FOLDER = str(folder)
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(folder))
     monkeypatch.setattr(values, "ValueClass", values.ValueClass)
     counting = Counting()

@@ -6,7 +6,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 
+from saas.edge.sending import Watched
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
-application = get_wsgi_application()
+application = Watched(get_wsgi_application())
 call_command("check", deploy=settings.SAAS_REQUIRE_HTTPS, databases=["default"])

@@ -1,6 +1,7 @@
 """What a request has proved so far: first a principal, then an actor at work in one tenant."""
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,18 @@ from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
+
+
+class Trace(NamedTuple):
+    """What one request, and everything that it causes, is found by in every log. A caller may have
+    chosen both: they name, and prove nothing.
+    """
+
+    request_id: str
+    trace_id: str
+
+
+traced: ContextVar[Trace | None] = ContextVar("traced", default=None)
 
 
 class PrincipalKind(StrEnum):

@@ -23,7 +23,7 @@ def guards() -> dict[str, Callable[[], object]]:
     from saas.authentication import keys
     from saas.authorization.access import permit
     from saas.authorization.operations import Allow
-    from saas.context import Actor, Principal, PrincipalKind
+    from saas.context import Actor, Principal, PrincipalKind, Trace
     from saas.counters import MemoryCounters, Window
     from saas.edge import admission, gate, log
     from saas.edge.address import client_ip
@@ -39,7 +39,7 @@ def guards() -> dict[str, Callable[[], object]]:
         "/api/v1/customers", body, "application/json", headers={"X-API-Key": secret}
     )
     request.request_id, request.facts = str(uuid4()), log.Facts()  # type: ignore[attr-defined]  # as RequestLog does
-    answer = problem_response(Problem("not-found"), request)
+    answer, trace = problem_response(Problem("not-found"), request), Trace(str(uuid4()), "0" * 32)
     scopes = frozenset({Customers.WRITE})
     principal = Principal(PrincipalKind.API_KEY, tenant, tenant, tenant, tenant, scopes, None)
     actor = Actor(principal, tenant, "clerk", scopes)
@@ -47,7 +47,7 @@ def guards() -> dict[str, Callable[[], object]]:
     windows = [Window(f"{n}:{tenant}", 10**9, 3600) for n in range(4)]
     store, sealed = MemoryCounters(), crypto.seal(key, body, b"here")
     return {
-        "LOG-01": lambda: log._line(request, answer, 0.0),  # type: ignore[arg-type]  # as above
+        "LOG-01": lambda: log._line(request, answer, trace, 0.0),  # type: ignore[arg-type]  # as above
         "X-17": lambda: client_ip(request),
         "AUTHN-06": lambda: gate.refuse_credentials_in_url(request),
         "AUTHN-07": lambda: gate.refuse_two_credentials(request),

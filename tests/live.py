@@ -10,6 +10,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from django.core.wsgi import get_wsgi_application
 from django.db import connection
 
+from saas.edge.sending import Watched
+
 
 class Quiet(WSGIRequestHandler):
     """The server's own log is no test's business."""
@@ -40,7 +42,7 @@ def served(settings: Any) -> Iterator[str]:
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
     settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME = "session", "csrf"
     server = Server(("127.0.0.1", 0), Quiet)
-    server.set_app(get_wsgi_application())
+    server.set_app(Watched(get_wsgi_application()))
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:

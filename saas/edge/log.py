@@ -1,5 +1,5 @@
 """One line of JSON for each request, the refused ones too: who, what, when, from where, how it
-ended.
+ended. It is written when the answer has gone out, or could not.
 """
 
 import json
@@ -10,14 +10,18 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, cast
 
 from django.core.signals import got_request_exception
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
+from django.http.request import UnreadablePostError
 from django.utils import timezone
 
+from saas.context import Trace, traced
 from saas.edge.address import client_ip
+from saas.edge.sending import LEFT
 from saas.errors import Problem, problem_response
 
 access = logging.getLogger("saas.access")
@@ -25,6 +29,8 @@ faults = logging.getLogger("saas.faults")
 TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 MAX_OBJECTS = 100
 MAX_DIGITS = 18  # of a Content-Length that is worth noting
+
+CLIENT_LEFT = "client-left"  # as a decision: nothing was done, for the body never came whole
 
 # Each is given every line after it was written, as it stands there. A module joins in
 # AppConfig.ready(); it may neither wait for anybody nor change the line.
@@ -53,6 +59,8 @@ class Facts:
     disclosed: list[str] = field(default_factory=list)
     events: list[str] = field(default_factory=list)  # what a room noticed, as `thing.what-happened`
     misuse: Any = None  # of a key; the room that found it tells later
+    # Who wants to see the request with its answer, when that has gone out.
+    afterwards: list[Callable[[HttpRequest, HttpResponse], None]] = field(default_factory=list)
 
 
 class TracedRequest(HttpRequest):
@@ -74,18 +82,41 @@ class RequestLog:
         request = cast(TracedRequest, request)
         request.request_id = _request_id(request)
         request.facts = Facts()
+        trace = Trace(request.request_id, _trace_id(request))
+        token = traced.set(trace)
         try:
             response = self.get_response(request)
         except Exception:
             # The last-resort handler: a stack trace belongs in our log, never in an answer.
             faults.exception("unhandled", extra={"request_id": request.request_id})
             response = problem_response(Problem("internal-error"), request)
+        finally:
+            traced.reset(token)
         response["X-Request-Id"] = request.request_id
-        line = _line(request, response, started)
+        took = time.perf_counter() - started
+        # The server closes every answer, also one that nobody waits for any more: only then is it
+        # known how the request ended.
+        response._resource_closers.append(partial(_write, request, response, trace, took))
+        return response
+
+    def process_exception(self, request: HttpRequest, fault: Exception) -> HttpResponse | None:
+        """A client that leaves while a page reads its body is no fault of ours."""
+        if isinstance(fault, UnreadablePostError):
+            return problem_response(Problem("invalid-request", "The body ended early."), request)
+        return None
+
+
+def _write(request: TracedRequest, response: HttpResponse, trace: Trace, took: float) -> None:
+    """Write the line, and let the others have it."""
+    try:
+        line = _line(request, response, trace, took)
         access.info(json.dumps(line, ensure_ascii=True))
         for listener in LISTENERS:
             listener(line)
-        return response
+        for tell in request.facts.afterwards:
+            tell(request, response)
+    except Exception:  # the answer is out: who listens can spoil nothing but its own work
+        faults.exception("unhandled", extra={"request_id": request.request_id})
 
 
 @receiver(got_request_exception)
@@ -105,15 +136,25 @@ def _request_id(request: HttpRequest) -> str:
         return str(uuid.uuid4())
 
 
-def _line(request: TracedRequest, response: HttpResponse, started: float) -> dict[str, Any]:
+def _trace_id(request: TracedRequest) -> str:
+    """The trace that the caller goes on with (W3C Trace Context): a name to search by, and proof of
+    nothing.
+    """
+    sent = TRACEPARENT.fullmatch(request.META.get("HTTP_TRACEPARENT", ""))
+    return sent[1] if sent else request.request_id.replace("-", "")
+
+
+def _line(
+    request: TracedRequest, response: HttpResponse, trace: Trace, took: float
+) -> dict[str, Any]:
     facts = request.facts
-    trace = TRACEPARENT.fullmatch(request.META.get("HTTP_TRACEPARENT", ""))
     match = request.resolver_match
     length = request.META.get("CONTENT_LENGTH") or "0"
+    left = request.META.get(LEFT)
     return {
         "ts": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "request_id": request.request_id,
-        "trace_id": trace[1] if trace else request.request_id.replace("-", ""),
+        "request_id": trace.request_id,
+        "trace_id": trace.trace_id,
         "ip": str(client_ip(request)),
         "user_id": facts.user_id,
         "principal": facts.principal,
@@ -125,14 +166,14 @@ def _line(request: TracedRequest, response: HttpResponse, started: float) -> dic
         "route": match.route if match else None,
         "method": request.method if request.method in KNOWN_METHODS else "?",
         "status": response.status_code,
-        "duration_ms": round((time.perf_counter() - started) * 1000, 2),
+        "duration_ms": round(took * 1000, 2),
         "bytes_in": int(length) if length.isdecimal() and len(length) <= MAX_DIGITS else 0,
         "bytes_out": 0 if response.streaming else len(response.content),
         "object_ids": facts.object_ids[:MAX_OBJECTS],
         "disclosed": facts.disclosed,
         "exposed_parameters": facts.exposed_parameters,
-        "decision": facts.decision,
-        "events": facts.events,
+        "decision": CLIENT_LEFT if left == "body" else facts.decision,
+        "events": [*facts.events, "client.left"] if left else facts.events,
     }
 
 

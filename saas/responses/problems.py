@@ -18,6 +18,7 @@ from django.db import (
     OperationalError,
 )
 from django.http import Http404
+from django.http.request import UnreadablePostError
 from rest_framework import exceptions
 
 from saas.errors import Problem
@@ -42,7 +43,7 @@ def as_problem(fault: Exception) -> Problem:
         return Problem("not-found")
     if isinstance(fault, PermissionDenied):
         return Problem("permission-denied")
-    if isinstance(fault, (BadRequest, SuspiciousOperation, DataError)):
+    if isinstance(fault, (BadRequest, SuspiciousOperation, DataError, UnreadablePostError)):
         return Problem("invalid-request", "The request is malformed.")
     if isinstance(fault, exceptions.APIException) and fault.status_code in BY_STATUS:
         return Problem(BY_STATUS[fault.status_code])

@@ -313,6 +313,8 @@ class SecureViewSet(ViewSetMixin, APIView):
         headers = {"ETag": self.etag(row)} if hasattr(row, "version") else {}
         if status == 201:
             headers["Location"] = self.location(row)
+            if (made := str(row.pk)) not in self.facts.object_ids:
+                self.facts.object_ids.append(made)
         if self.reservation and self.reservation.is_new:
             self.reservation.keep(status, row)
         shown = disclose(self.outputs, self.actor, row)

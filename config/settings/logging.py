@@ -17,6 +17,7 @@ LOGGING = {
     },
     "loggers": {
         "saas.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
+        "saas.work": {"handlers": ["access"], "level": "INFO", "propagate": False},
         # Django's own line for each refusal would hold the raw path.
         "django.request": {"handlers": ["events"], "level": "CRITICAL", "propagate": False},
         "django.security": {"handlers": ["events"], "level": "CRITICAL", "propagate": False},

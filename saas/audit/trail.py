@@ -10,7 +10,7 @@ from django.db import models
 
 from saas.audit import chain
 from saas.audit.models import AuditEntry
-from saas.context import Actor
+from saas.context import Actor, traced
 
 _pending: ContextVar[list[AuditEntry] | None] = ContextVar("trail", default=None)
 _request_id: ContextVar[UUID | None] = ContextVar("request_id", default=None)
@@ -23,8 +23,10 @@ class NoTrail(RuntimeError):
 @contextmanager
 def recording(request_id: str | None = None) -> Iterator[list[AuditEntry]]:
     """Collect what happens inside; `write()` hangs it on the chain. Background work writes at its
-    end by itself.
+    end by itself, under the id of the request that asked for it.
     """
+    if request_id is None and (trace := traced.get()):
+        request_id = trace.request_id
     entries: list[AuditEntry] = []
     token = _pending.set(entries)
     request = _request_id.set(UUID(request_id) if request_id else None)

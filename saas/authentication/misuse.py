@@ -4,6 +4,7 @@ nothing."""
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import cache
 from typing import Any, NamedTuple, cast
 
@@ -61,7 +62,7 @@ def tell_later(misuse: Misuse) -> None:
     elif which not in _waiting and len(_waiting) < MOST_WAITING:
         _waiting.add(which)
         due = time.monotonic() + random.uniform(delay / 2, delay)  # noqa: S311  # no secret
-        _bell().submit(_tell, misuse, which, due)
+        _bell().submit(copy_context().run, _tell, misuse, which, due)
 
 
 def _tell(misuse: Misuse, which: tuple[str, Any], due: float) -> None:

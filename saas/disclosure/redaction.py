@@ -5,6 +5,8 @@ import logging
 import re
 from datetime import UTC, datetime
 
+from saas.context import traced
+
 SECRET = re.compile(r"sr_[a-z]+_[0-9A-Za-z]{20,}|(?i:bearer|dpop) [\w.~+/=-]{16,}")
 
 
@@ -24,6 +26,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": redact(record.getMessage()),
         }
+        if trace := traced.get():
+            line |= trace._asdict()
         if request_id := getattr(record, "request_id", None):
             line["request_id"] = request_id
         if record.exc_info:

@@ -5,12 +5,13 @@ all.
 from __future__ import annotations  # django.tasks takes its type parameters in stubs alone
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.tasks import Task, TaskResult, TaskResultStatus
 from django.tasks.backends.base import BaseTaskBackend
 
 from saas import crypto
+from saas.context import Trace, traced
 from saas.persistence.models import OutboxEntry
 from saas.tenancy.binding import bound_tenant_or_none
 
@@ -18,6 +19,14 @@ from saas.tenancy.binding import bound_tenant_or_none
 # open while a stranger's server thinks, and they may run twice. All others run in one transaction,
 # which also marks them done, so that their effect happens once.
 OUTSIDE = "outside"
+
+
+class Call(NamedTuple):
+    """What a task was enqueued with, and by whose request, if by any."""
+
+    args: list[Any]
+    kwargs: dict[str, Any]
+    trace: Trace | None
 
 
 class OutboxBackend(BaseTaskBackend):
@@ -31,16 +40,16 @@ class OutboxBackend(BaseTaskBackend):
         entry = OutboxEntry(name=task.module_path, tenant_id=bound_tenant_or_none())
         entry.due_at = task.run_after or entry.created_at
         result = result_of(entry, task, list(args), dict(kwargs))
-        arguments = json.dumps([result.args, result.kwargs]).encode()
+        arguments = json.dumps([result.args, result.kwargs, traced.get()]).encode()
         entry.payload = crypto.wrap(arguments, place_of(entry))
         entry.save(force_insert=True)
         return result
 
 
-def arguments_of(entry: OutboxEntry) -> tuple[list[Any], dict[str, Any]]:
+def call_of(entry: OutboxEntry) -> Call:
     """What the task was called with. Raises Unreadable when the row is not as it was put in."""
-    args, kwargs = json.loads(crypto.unwrap(bytes(entry.payload), place_of(entry)))
-    return args, kwargs
+    args, kwargs, trace = json.loads(crypto.unwrap(bytes(entry.payload), place_of(entry)))
+    return Call(args, kwargs, Trace(*trace) if trace else None)
 
 
 def place_of(entry: OutboxEntry) -> bytes:

@@ -4,6 +4,7 @@ lost.
 
 from __future__ import annotations  # django.tasks takes its type parameters in stubs alone
 
+import json
 import logging
 import os
 import random
@@ -11,8 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -23,30 +23,25 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from saas.alerts import Severity, alert
+from saas.context import traced
 from saas.persistence import schedule
 from saas.persistence.models import OutboxEntry
-from saas.persistence.outbox import OUTSIDE, arguments_of, result_of
+from saas.persistence.outbox import OUTSIDE, call_of, result_of
 from saas.tenancy.across_tenants import outbox_across_tenants
 from saas.tenancy.binding import bind
 
 log = logging.getLogger("saas.persistence")
+work = logging.getLogger("saas.work")
 
 POLL = 1.0  # seconds without work, before it looks again
 LOOK_AT_THE_CLOCK = 10.0  # seconds between two looks at what is to be begun
 LONGEST_TROUBLE = 30.0  # seconds, while the database does not answer
 
-
-@dataclass(slots=True)
-class Attempt:
-    """One try at a task, and how it ended: done, failed, or lost to another worker."""
-
-    entry: OutboxEntry
-    ended: str = "failed"
-
-
-# Each is entered around every attempt. A module joins in AppConfig.ready(); it may neither wait for
-# anybody nor raise.
-AROUND: list[Callable[[Attempt], AbstractContextManager[None]]] = []
+# As in saas.edge.log: each is given the line of an attempt after it was written.
+LISTENERS: list[Callable[[dict[str, Any]], None]] = []
+# Each is entered around the task, with the trace of its request known. A module joins both in
+# AppConfig.ready(); it may neither wait for anybody nor raise.
+AROUND: list[Callable[[OutboxEntry], AbstractContextManager[None]]] = []
 
 
 class ClaimLost(Exception):
@@ -73,33 +68,55 @@ def claim() -> list[OutboxEntry]:
 
 
 def perform(entry: OutboxEntry) -> None:
-    """Do a claimed task, with whoever joined AROUND it."""
-    attempt = Attempt(entry)
-    with ExitStack() as around:
-        for joined in AROUND:
-            around.enter_context(joined(attempt))
-        attempt.ended = ending_of(entry)
-
-
-def ending_of(entry: OutboxEntry) -> str:
-    """Try a claimed task, and say how it ended: what it raises is its failure, and not the
-    worker's.
-    """
+    """Do a claimed task for the request that enqueued it, and leave a line of the log."""
+    token, started = traced.set(None), time.perf_counter()
     try:
+        outcome = attempt(entry)
+        write_line(entry, outcome, time.perf_counter() - started)
+    finally:
+        traced.reset(token)
+
+
+def write_line(entry: OutboxEntry, outcome: str, took: float) -> None:
+    """One line of JSON for each attempt, found by the ids of the request that it is owed to."""
+    trace = traced.get()
+    line = {
+        "ts": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "request_id": trace and trace.request_id,
+        "trace_id": trace and trace.trace_id,
+        "org": str(entry.tenant_id) if entry.tenant_id else None,
+        "task": entry.name,
+        "task_id": str(entry.pk),
+        "attempt": entry.attempts,
+        "outcome": outcome,
+        "duration_ms": round(took * 1000, 2),
+    }
+    work.info(json.dumps(line, ensure_ascii=True))
+    for listener in LISTENERS:
+        listener(line)
+
+
+def attempt(entry: OutboxEntry) -> str:
+    """How it ended. What a task raises is its failure, and not the worker's."""
+    try:
+        args, kwargs, trace = call_of(entry)
+        traced.set(trace)  # the trail, and what is enqueued now, goes on with it
         if entry.attempts > settings.WORK.attempts:
             raise GaveOut
-        args, kwargs = arguments_of(entry)
         task = import_string(entry.name)
         if task.takes_context:
             args = [TaskContext(task_result=result_of(entry, task, args, kwargs)), *args]
         way = run_outside if task.queue_name == OUTSIDE else run
-        way(entry, task, args, kwargs)
+        with ExitStack() as around:
+            for joined in AROUND:
+                around.enter_context(joined(entry))
+            way(entry, task, args, kwargs)
     except ClaimLost:
         log.warning("task %s was taken by another worker", entry)
         return "lost"
     except Exception as fault:  # whatever a task raises
         fail(entry, fault)
-        return "failed"
+        return "failed" if entry.attempts < settings.WORK.attempts else "dead"
     return "done"
 
 

@@ -46,7 +46,9 @@ def authenticated_client(request: HttpRequest, form: Mapping[str, str]) -> Any:
             attempts.count_wrong("client", presented.client_id, request)
             raise invalid_client()
     request.META[IN_ENVIRON] = client
-    request.META[ARRIVED_AT] = cast(TracedRequest, request).facts.arrived_at
+    facts = cast(TracedRequest, request).facts
+    request.META[ARRIVED_AT] = facts.arrived_at
+    facts.principal, facts.org = str(client.pk), str(client.organization_id)
     return client
 
 

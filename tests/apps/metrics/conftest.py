@@ -9,7 +9,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from apps.metrics.counting import Counting
 from saas import alerts
 from saas.edge.log import LISTENERS
-from saas.persistence.worker import AROUND
+from saas.persistence import worker
 
 LINE = {
     "ts": "2026-11-22T12:00:00.000Z",
@@ -60,6 +60,6 @@ def counted(tmp_path, monkeypatch, settings):
         page=page, value=value, folder=folder, counting=counting, registry=registry
     )
     LISTENERS.remove(counting.count)
-    AROUND.remove(counting.attempt)
+    worker.LISTENERS.remove(counting.attempt)
     assert alerts.noticed.disconnect(dispatch_uid="metrics")
     values.ValueClass.close_all_files()

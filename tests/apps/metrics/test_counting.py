@@ -89,8 +89,8 @@ def test_attempts_of_the_worker_are_counted_by_how_they_ended(acme, counted):
         tasks.write_and_fail.enqueue("bad")
     run_due()
 
-    def attempts(task, ended):
-        return counted.value("tasks_total", task=f"tests.toy.tasks.{task}", ended=ended)
+    def attempts(task, outcome):
+        return counted.value("tasks_total", task=f"tests.toy.tasks.{task}", outcome=outcome)
 
     assert (attempts("write", "done"), attempts("write", "failed")) == (1, 0)
     assert (attempts("write_and_fail", "done"), attempts("write_and_fail", "failed")) == (0, 1)

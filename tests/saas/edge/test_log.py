@@ -40,7 +40,7 @@ def test_a_line_says_who_what_when_from_where_and_how_it_ended(acme, lines):
         "status": 201,
         "bytes_in": len(body),
         "bytes_out": len(made.content),
-        "object_ids": line["object_ids"],
+        "object_ids": [made.json()["id"]],
         "disclosed": ["body"],
         "exposed_parameters": [],
         "decision": "allow",

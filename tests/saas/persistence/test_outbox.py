@@ -7,7 +7,7 @@ from django.utils import timezone
 from saas.crypto import Unreadable
 from saas.persistence import letters
 from saas.persistence.models import OutboxEntry
-from saas.persistence.outbox import arguments_of
+from saas.persistence.outbox import call_of
 from saas.persistence.worker import run_due
 from saas.tenancy.across_tenants import outbox_across_tenants
 from saas.tenancy.binding import bind
@@ -104,7 +104,7 @@ def test_who_can_write_to_the_table_can_not_have_the_worker_do_their_bidding(acm
     with outbox_across_tenants():
         OutboxEntry.objects.filter(pk=one.pk).update(**change)
     with pytest.raises(Unreadable):
-        arguments_of(next(entry for entry in entries() if entry.pk == one.pk))
+        call_of(next(entry for entry in entries() if entry.pk == one.pk))
     run_due()
     assert titles(acme) == []
     assert titles(globex) == ["other"]

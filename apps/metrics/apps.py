@@ -1,11 +1,11 @@
-"""Metrics as a module: it listens to the access log and to the worker, where a port is set."""
+"""Metrics and traces as a module: it listens to the access log and to the worker."""
 
 from django.apps import AppConfig
 from django.conf import settings
 
 
 class MetricsConfig(AppConfig):
-    """Join when the process starts. Without SAAS_METRICS_PORT nothing is imported or counted."""
+    """Join when the process starts; what is not asked for is not even imported."""
 
     name = "apps.metrics"
 
@@ -17,3 +17,7 @@ class MetricsConfig(AppConfig):
             from apps.metrics.counting import Counting
 
             Counting().join()
+        if settings.SAAS_TRACES:
+            from apps.metrics import spans
+
+            spans.join()

@@ -290,6 +290,7 @@ SAAS_METRICS_ADDRESS = env.str("SAAS_METRICS_ADDRESS", default="127.0.0.1")
 SAAS_METRICS_FOLDER = env.str("PROMETHEUS_MULTIPROC_DIR", default=str(BASE_DIR / "var/metrics"))
 if SAAS_METRICS_PORT:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = SAAS_METRICS_FOLDER  # where the client library looks
+SAAS_TRACES = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")  # where they go; empty is off
 # A file that says, while it is newer than the process, that the process is about to end.
 SAAS_DRAIN_FILE = env.str("SAAS_DRAIN_FILE", default="")
 

@@ -114,9 +114,9 @@ def open_alerts() -> Metric:
 
 def log_review() -> Metric:
     """When somebody last read the logs and left a record of it; 0 is never."""
-    records = (Path(settings.BASE_DIR) / "var" / "reviews").glob("**/*")
+    folder = getattr(settings, "SAAS_REVIEWS", Path(settings.BASE_DIR) / "var" / "reviews")
     reviewed = gauge("log_review_at_seconds", "When the logs were last reviewed.")
-    dates = [record.stat().st_mtime for record in records if record.is_file()]
+    dates = [record.stat().st_mtime for record in Path(folder).glob("log-review-*.json")]
     reviewed.add_metric([], max(dates, default=0))
     return reviewed
 

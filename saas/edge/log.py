@@ -96,7 +96,8 @@ class RequestLog:
         took = time.perf_counter() - started
         # The server closes every answer, also one that nobody waits for any more: only then is it
         # known how the request ended.
-        response._resource_closers.append(partial(_write, request, response, trace, took))
+        closers = response._resource_closers  # type: ignore[attr-defined]  # the stubs omit it
+        closers.append(partial(_write, request, response, trace, took))
         return response
 
     def process_exception(self, request: HttpRequest, fault: Exception) -> HttpResponse | None:

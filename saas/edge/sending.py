@@ -1,5 +1,5 @@
-"""What goes over the wire, as far as WSGI lets us see it: a body that breaks off, and an answer that
-nobody takes.
+"""What goes over the wire, as far as WSGI lets us see it: a body that breaks off, and an answer
+that nobody takes.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -67,11 +67,13 @@ def test_open_alerts_of_all_organizations_are_one_number_by_severity(acme, globe
 
 def test_the_last_review_of_the_logs_is_a_date_or_never(db, looked, settings, tmp_path):
     settings.BASE_DIR = tmp_path
+    settings.SAAS_REVIEWS = tmp_path / "var" / "reviews"
     assert looked("log_review_at_seconds") == 0
-    record = tmp_path / "var" / "reviews" / "2026-11-20.json"
+    record = tmp_path / "var" / "reviews" / "log-review-2026-11-20T080000.000000.json"
     record.parent.mkdir(parents=True)
     record.write_text("{}")
     os.utime(record, (1_795_000_000, 1_795_000_000))
+    (record.parent / "access-review-2026-11-21T080000.000000.json").write_text("{}")
     assert looked("log_review_at_seconds") == 1_795_000_000
 
 

@@ -1,9 +1,14 @@
 """Two questions of a balancer: does this process live, and may it be sent work?"""
 
 import logging
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import cache, wraps
+from pathlib import Path
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, connection
 from django.db.migrations.loader import MigrationLoader
@@ -16,6 +21,9 @@ from saas.edge.admission import admit_method
 from saas.errors import Problem, problem_response
 
 log = logging.getLogger("apps.operations.health")
+
+PATIENCE = 2.0  # seconds: a balancer waits no longer, and takes silence for whatever it likes
+STARTED = time.time()
 
 View = Callable[..., HttpResponse]
 
@@ -53,6 +61,40 @@ def ready(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "ready"})
 
 
+class Probe:
+    """A question that may never be answered, asked in a thread of its own.
+
+    A database that takes connections and says nothing would hold the thread that serves, and with
+    each further question another one, until `live` is not answered either. Whoever asks while a
+    question is under way waits for the same answer, so a flood of questions is one connection.
+    """
+
+    def __init__(self, ask: Callable[[], bool]) -> None:
+        self._ask = ask
+        self._lock = threading.Lock()
+        self._asked: Future[bool] | None = None
+
+    def __call__(self) -> bool:
+        """The answer, or no after PATIENCE."""
+        with self._lock:
+            if self._asked is None or self._asked.done():
+                self._asked = Future()
+                threading.Thread(target=self._settle, args=[self._asked], daemon=True).start()
+            asked = self._asked
+        try:
+            return asked.result(timeout=PATIENCE)
+        except TimeoutError:
+            return False
+
+    def _settle(self, asked: Future[bool]) -> None:
+        try:
+            asked.set_result(self._ask())
+        except Exception as fault:
+            asked.set_exception(fault)
+        finally:
+            connection.close()  # this thread's
+
+
 def database_is_current() -> bool:
     """Whether the database answers, by one query, and holds every migration of this code."""
     try:
@@ -78,7 +120,21 @@ def counters_answer() -> bool:
     return True
 
 
+def may_stay() -> bool:
+    """Whether nobody has said that this process is about to end, by the file SAAS_DRAIN_FILE.
+
+    The server shuts its door the moment it is told to end, so a balancer has to know before. A file
+    from before our start was meant for whoever stood here then.
+    """
+    drained = settings.SAAS_DRAIN_FILE
+    try:
+        return not drained or Path(drained).stat().st_mtime < STARTED
+    except FileNotFoundError:
+        return True
+
+
 NEEDS: dict[str, Callable[[], bool]] = {
-    "the database, or its migrations": database_is_current,
+    "its leave to serve": may_stay,
+    "the database, or its migrations": Probe(database_is_current),
     "the store of the counters": counters_answer,
 }

@@ -3,6 +3,7 @@ machine.
 """
 
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -53,6 +54,7 @@ INSTALLED_APPS = [
 MODULES: list[str] = [
     "apps.bodies",
     "apps.leaks",
+    "apps.metrics",
     "apps.passkeys",
     "apps.reviews",
     "saas.authentication.dpop",
@@ -123,6 +125,12 @@ def postgresql(url: str) -> dict[str, object]:
     options = {
         "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),
         "connect_timeout": 5,
+        # A database whose network is gone says nothing, and a statement's own limits are the
+        # database's to keep: the system asks after 10 s of silence and gives up 15 s later.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 15_000,
         "server_side_binding": True,
         # Off behind a pooler that gives each transaction another connection and does not know the
         # statements that were prepared on it (PgBouncer before 1.21).
@@ -283,6 +291,16 @@ CSRF_COOKIE_HTTPONLY = SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = int(LIFETIMES.session_idle.total_seconds())  # noqa: F405
 SESSION_SAVE_EVERY_REQUEST = True  # so that only an idle session ends early
+
+# LOG-16: where `manage.py metrics` serves, inside the house; 0 is off, and nobody counts.
+SAAS_METRICS_PORT = env.int("SAAS_METRICS_PORT", default=0)
+SAAS_METRICS_ADDRESS = env.str("SAAS_METRICS_ADDRESS", default="127.0.0.1")
+SAAS_METRICS_FOLDER = env.str("PROMETHEUS_MULTIPROC_DIR", default=str(BASE_DIR / "var/metrics"))
+if SAAS_METRICS_PORT:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = SAAS_METRICS_FOLDER  # where the client library looks
+SAAS_TRACES = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")  # where they go; empty is off
+# A file that says, while it is newer than the process, that the process is about to end.
+SAAS_DRAIN_FILE = env.str("SAAS_DRAIN_FILE", default="")
 
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "account_home"

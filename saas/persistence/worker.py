@@ -10,7 +10,8 @@ import os
 import random
 import threading
 import time
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,6 +36,12 @@ work = logging.getLogger("saas.work")
 POLL = 1.0  # seconds without work, before it looks again
 LOOK_AT_THE_CLOCK = 10.0  # seconds between two looks at what is to be begun
 LONGEST_TROUBLE = 30.0  # seconds, while the database does not answer
+
+# As in saas.edge.log: each is given the line of an attempt after it was written.
+LISTENERS: list[Callable[[dict[str, Any]], None]] = []
+# Each is entered around the task, with the trace of its request known. A module joins both in
+# AppConfig.ready(); it may neither wait for anybody nor raise.
+AROUND: list[Callable[[OutboxEntry], AbstractContextManager[None]]] = []
 
 
 class ClaimLost(Exception):
@@ -85,6 +92,8 @@ def write_line(entry: OutboxEntry, outcome: str, took: float) -> None:
         "duration_ms": round(took * 1000, 2),
     }
     work.info(json.dumps(line, ensure_ascii=True))
+    for listener in LISTENERS:
+        listener(line)
 
 
 def attempt(entry: OutboxEntry) -> str:
@@ -98,7 +107,10 @@ def attempt(entry: OutboxEntry) -> str:
         if task.takes_context:
             args = [TaskContext(task_result=result_of(entry, task, args, kwargs)), *args]
         way = run_outside if task.queue_name == OUTSIDE else run
-        way(entry, task, args, kwargs)
+        with ExitStack() as around:
+            for joined in AROUND:
+                around.enter_context(joined(entry))
+            way(entry, task, args, kwargs)
     except ClaimLost:
         log.warning("task %s was taken by another worker", entry)
         return "lost"

@@ -144,6 +144,7 @@ RULES = {
             "apps/integrations/consent.py": "a page: a person's browser asks it",
             "apps/leaks/views.py": "a signature is over the bytes of a body",
             "apps/accounts/adapters.py": "hides a form from the library that would keep it",
+            "apps/metrics/spans.py": "where a trace goes on is read like the log's own id of it",
             "apps/accounts/pages.py": "the one place where pages read what a form was sent with",
         },
     ),

@@ -1,4 +1,4 @@
-"""Where the programs of PostgreSQL and Redis may be, and under whose name they run."""
+"""Where the programs of PostgreSQL, Redis and Prometheus may be, and under whose name they run."""
 
 import importlib.util
 import os
@@ -70,3 +70,12 @@ def ordinary_account() -> pwd.struct_passwd | None:
 def give_away(path: Path) -> None:
     if account := ordinary_account():
         os.chown(path, account.pw_uid, account.pw_gid)
+
+
+def prometheus_places() -> Iterator[Path]:
+    """Folders of `prometheus` and `promtool`: PATH's, then the one that .ci/run fills."""
+    if program := shutil.which("prometheus"):
+        yield Path(program).parent
+    fetched = Path(__file__).parents[2] / "var" / "prometheus" / "usr" / "bin"
+    if (fetched / "prometheus").exists():
+        yield fetched

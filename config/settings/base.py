@@ -22,6 +22,7 @@ SAAS_ORIGIN = env.str("SAAS_ORIGIN").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 SAAS_TRUSTED_PROXIES = env.list("SAAS_TRUSTED_PROXIES", default=[])
 REDIS_URL = env.str("REDIS_URL", default="")
+SAAS_OPERATORS = env.list("SAAS_OPERATORS", default=[])  # who is written to when the house is hurt
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 
 INSTALLED_APPS = [

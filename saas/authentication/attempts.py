@@ -101,6 +101,7 @@ def forgive(tried: Try) -> None:
             store.forgive(key)
         if tried.network:
             store.release(_turns(tried.network), tried.ticket)
+            store.release(_failed(tried.network), tried.ticket)
     except StoreUnavailable:
         raise Problem("not-ready", "Attempts cannot be counted at the moment.") from None
 
@@ -111,7 +112,7 @@ def missed(tried: Try) -> None:
         return
     try:
         store = counters.shared()
-        [failed] = store.take([_turns(tried.network)._replace(key=f"failed:{tried.network}")])
+        [failed] = store.take([_failed(tried.network)], ticket=tried.ticket)
         if failed.remaining == 0:
             [shut] = store.take([_shut(tried.network)])
             if not shut.wait:
@@ -168,6 +169,10 @@ def _take_turn(store: Counters, network: str, ticket: str) -> None:
 def _turns(network: str) -> Window:
     rate = settings.SIGN_IN_FAILURES
     return Window(f"trying:{network}", rate.requests, rate.seconds)
+
+
+def _failed(network: str) -> Window:
+    return _turns(network)._replace(key=f"failed:{network}")
 
 
 def _shut(network: str) -> Window:

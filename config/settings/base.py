@@ -79,6 +79,7 @@ SAAS_PAGE_MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
     "apps.accounts.enrolment.EnrolFirst",
+    "apps.integrations.returning.MayEndAtClient",
 ]
 
 ROOT_URLCONF = "config.urls"

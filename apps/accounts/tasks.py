@@ -4,6 +4,7 @@ from __future__ import annotations  # django.tasks takes its type parameters in 
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
@@ -14,6 +15,7 @@ from apps.accounts import letters, queries, services
 from saas.authentication.pages.sessions import SessionStore
 from saas.persistence.schedule import every
 
+NOBODY = UUID(int=0)
 AGAIN = timedelta(minutes=1)  # whoever was on their way in has arrived by then
 
 
@@ -27,7 +29,7 @@ def forget_ended_sessions() -> None:
 @task
 def tell_of_doubt(user_id: str | None, code: str) -> None:
     """A password was entered; the right one, where there is a person."""
-    user = queries.people().filter(pk=user_id).first()
+    user = queries.people().filter(pk=user_id or NOBODY).first()
     if user is None:
         return
     letters.send_doubt(user, None if queries.is_protected(user) else code)
@@ -42,7 +44,7 @@ def tell_of_doubt(user_id: str | None, code: str) -> None:
 @task
 def tell_of_leaked(user_id: str | None) -> None:
     """A right password stands in a list of leaked ones: its owner sets a new one by a link."""
-    user = queries.people().filter(pk=user_id).first()
+    user = queries.people().filter(pk=user_id or NOBODY).first()
     if user is None:
         return
     letters.send_listed(user, default_token_generator.make_token(user))

@@ -1,4 +1,4 @@
-"""Who signs in for a client's request may be refused right after it, and the client must hear of that.
+"""Who signs in for a client's request may be refused right after, and the client must hear of that.
 Browsers hold `form-action` against the redirects after a form too, so the pages that sign in name
 the one place where this request may end.
 """
@@ -59,7 +59,7 @@ def client_uri(path: str) -> str | None:
     client = OAuthApplication.objects.filter(client_id=id).first()
     if client is None:
         return None
-    uri = sent.get("redirect_uri", client.redirect_uris)
+    uri = sent.get("redirect_uri") or str(client.redirect_uris)
     return uri if client.redirect_uri_allowed(uri) else None
 
 

@@ -87,6 +87,20 @@ def test_whatever_else_is_written_there_widens_nothing(acme, spoil):
     assert ends(page) == ("'self' https://app.example" if registered else "'self'")
 
 
+@pytest.mark.parametrize(
+    ("port", "widens"),
+    [("", True), (":1", True), (":65535", True), (":1;frame-ancestors *", False), (": x", False)],
+)
+def test_a_port_of_loopback_is_a_number_and_no_further_directive(acme, port, widens):
+    app = make_client(acme, "customers:read")
+    app.redirect_uris = "http://127.0.0.1/callback"
+    app.save()
+    path = path_of(app, f"http://127.0.0.1{port}/callback")
+    page = browser().get(f"/accounts/login/?{urlencode({'next': path})}", secure=True)
+    assert ends(page) == (f"'self' http://127.0.0.1{port}" if widens else "'self'")
+    assert "frame-ancestors *" not in page["Content-Security-Policy"]
+
+
 def test_without_a_request_the_forms_end_here(acme):
     sign_in(client := browser(), able_to_sign_in(acme.clerk.user).email, "wrong")
     assert ends(client.get("/accounts/login/", secure=True)) == "'self'"

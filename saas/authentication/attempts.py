@@ -186,14 +186,14 @@ def _key(kind: str, name: str, place: str) -> str:
 
 
 def _too_many(seconds: float) -> Problem:
+    """Says when to come back, and not how many tries there were: a guesser would stay one below."""
     wait = str(max(1, math.ceil(seconds)))
-    patience = settings.PATIENCE
     return Problem(
         "rate-limited",
         "Too many attempts. Wait as long as Retry-After says.",
         headers={
             "Retry-After": wait,
-            "RateLimit-Policy": f'"attempts";q={patience.free};w={patience.longest}',
+            "RateLimit-Policy": f'"attempts";q=1;w={wait}',
             "RateLimit": f'"attempts";r=0;t={wait}',
         },
     )

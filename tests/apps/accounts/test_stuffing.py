@@ -28,6 +28,8 @@ from tests.apps.accounts.test_sign_in import (
     code_of,
     sign_in,
 )
+from tests.apps.integrations.test_returning import ends, path_of
+from tests.oauth import make_client
 from tests.pages import (
     NEW,
     browser,
@@ -208,6 +210,15 @@ def test_a_second_factor_is_answered_in_place_of_a_letter(clerk, lines):
     assert is_in(client)
     records = client.session["account_authentication_methods"]
     assert [one["method"] for one in records] == ["password", "mfa"]
+
+
+def test_whoever_came_for_a_client_goes_on_to_it_after_the_code(clerk, acme):
+    storm()
+    client, path = browser(), path_of(make_client(acme, "customers:read"))
+    form = {"login": clerk.email, "password": PASSWORD, "next": path}
+    assert client.post(LOGIN, form, secure=True)["Location"] == CODE_PAGE
+    assert ends(client.get(CODE_PAGE, secure=True)) == "'self' https://app.example"
+    assert post(client, "login/code/", code=mailed_code(clerk.email))["Location"] == path
 
 
 def test_codes_are_guessed_five_times_and_not_after_a_quarter_of_an_hour(clerk, time_machine):

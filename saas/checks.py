@@ -17,6 +17,7 @@ from saas.authorization.permissions import AnyCredential, known_permissions
 from saas.disclosure.outputs import Output
 from saas.persistence import guards
 from saas.persistence.tenant import TenantModel
+from saas.validation import text
 from saas.validation.inputs import Input
 from saas.view import SecureViewSet
 
@@ -267,6 +268,22 @@ def every_rate_is_declared(**_: Any) -> list[CheckMessage]:
         for name, rate in rates.items()
         if min(rate) < 1
     ]
+
+
+@register(Tags.security, deploy=True)
+def somebody_sees_an_attack(**_: Any) -> list[CheckMessage]:
+    """An attack on the whole house must be seen early, and told to an address that can be one
+    (RATE-07, RATE-09).
+    """
+    rule = settings.STUFFING
+    found: list[CheckMessage] = [
+        Error(f"SAAS_OPERATORS: {one!r} is no address.", id="saas.E035")
+        for one in settings.SAAS_OPERATORS
+        if text.email(one) is None
+    ]
+    if not (0 < rule.names <= 200 and 0 < rule.share < 1 and min(rule) > 0):
+        found.append(Error("STUFFING notices nothing within 200 tries.", id="saas.E035"))
+    return found
 
 
 @register(Tags.security, deploy=True)

@@ -88,6 +88,7 @@ def comparable(page):
         "'nonce-[^']*'", "", headers.get("Content-Security-Policy", "")
     )
     headers.pop("Content-Length", None)
+    headers.pop("Expires", None)  # of what is never kept: now
     return page.status_code, text, headers, set(page.cookies)
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from apps.accounts import factors
+from apps.accounts import factors, strangers
 from apps.accounts.models import User
 from saas.authentication import attempts
 from saas.crypto import unwrap, wrap
@@ -26,12 +26,14 @@ class Accounts(DefaultAccountAdapter):
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """The person, or None. The attempt is counted before the password is hashed, for an
-        address that nobody has too.
+        address that nobody has too; a right password that is in doubt counts as a wrong one.
         """
         name = str(credentials.get("email") or "")
         attempts.count_network(request, "sign-in", name=name)
         tried = attempts.reserve("account", name, request, signs_in=True)
         user = authenticate(request, **credentials)
+        if not request.user.is_authenticated:  # else a form asks again who is there
+            user = strangers.judge(request, user, credentials["password"], tried)
         if user is None:
             attempts.missed(tried)
         else:

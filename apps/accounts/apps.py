@@ -14,7 +14,11 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Once the settings are there."""
+        from apps.accounts.tasks import end_newcomers_soon
+        from saas.authentication.stuffing import stuffing_noticed
+
         register(leaked_passwords_are_an_index, Tags.security)
+        stuffing_noticed.connect(end_newcomers_soon, dispatch_uid="accounts.stuffing")
 
 
 def leaked_passwords_are_an_index(**_: Any) -> list[CheckMessage]:

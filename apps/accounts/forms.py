@@ -96,6 +96,14 @@ class SecondFactorForm(AuthenticateForm):
         record_authentication(context.request, self.user, "mfa", type=self.shown)
 
 
+class Confirm(Form):
+    """More than a password, where that is not enough."""
+
+    title, button = "One more step", "Go on"
+
+    code = Code("Code")
+
+
 class Proof(Form):
     """Asks again who is there: an open session must not be enough to change what opens the
     account (ASVS 7.5.1).

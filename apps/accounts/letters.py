@@ -9,6 +9,10 @@ NOT_YOU = (
     "If this was not you, reset your password and look at where you are signed in:\n"
     "{origin}/accounts/password/reset/\n"
 )
+STOLEN = (
+    "If it was not you, somebody has your password: set a new one, here and wherever you use it.\n"
+    "{origin}/accounts/password/reset/\n"
+)
 
 
 def send_code(email: str, code: str) -> None:
@@ -62,6 +66,54 @@ def send_no_account(email: str) -> None:
         text=(
             "Somebody asked for a new password for this address, which has no account here. If it "
             "was you, try the address that you signed up with. If not, do nothing.\n"
+        ),
+    )
+
+
+def send_doubt(user: User, code: str | None) -> None:
+    """To who entered a right password in a browser that we do not know, or to whom it belongs: with
+    the code, unless they have a second factor.
+    """
+    minutes = int(settings.LIFETIMES.sign_up.total_seconds() // 60)
+    need = (
+        f"If it was you, your code is {code}. It is good for {minutes} minutes, in that browser.\n"
+        if code
+        else "If it was you, enter a code of your second factor there.\n"
+    )
+    letters.post(
+        to=user.email,
+        subject="Was it you who wanted to sign in?",
+        text=(
+            "Somebody entered your password in a browser that we do not know. Stolen passwords are "
+            f"tried here at the moment, so we let nobody in yet.\n\n{need}\n{STOLEN}".format(
+                origin=settings.SAAS_ORIGIN
+            )
+        ),
+    )
+
+
+def send_listed(user: User, token: str) -> None:
+    """To who has a password that stands in a list of leaked ones."""
+    letters.post(
+        to=user.email,
+        subject="Your password is known to others",
+        text=(
+            "Somebody signed in with your password, perhaps you. It stands in a list of passwords "
+            "that were stolen elsewhere, so it opens nothing here any more. Set a new one:\n"
+            f"{settings.SAAS_ORIGIN}/accounts/password/reset/{user.pk}/{token}\n"
+        ),
+    )
+
+
+def send_ended(user: User) -> None:
+    """To who signed in for the first time in a browser, just before an attack was noticed."""
+    letters.post(
+        to=user.email,
+        subject="We have signed one of your browsers out",
+        text=(
+            "Somebody signed in with your password in a browser that we did not know. Soon after, "
+            "we saw that stolen passwords are tried here, so we signed that browser out. If it was "
+            "you, sign in again.\n\n" + STOLEN.format(origin=settings.SAAS_ORIGIN)
         ),
     )
 

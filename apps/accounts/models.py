@@ -55,10 +55,12 @@ class User(AbstractBaseUser):
 
 class Session(AbstractBaseSession):
     """A browser that somebody is signed in with; the person is named, so that all of theirs can
-    end at once. `session_key` holds a digest (saas.authentication.pages.sessions).
+    end at once. `session_key` holds a digest (saas.authentication.pages.sessions); `new_here_at`
+    when a password alone opened it in a browser that nobody knew, while others failed.
     """
 
     user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
+    new_here_at = models.DateTimeField(null=True, editable=False)
 
     @classmethod
     def get_session_store_class(cls) -> Any:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 from unicodedata import normalize
 
@@ -75,6 +76,20 @@ class Unlisted(CommonPasswordValidator):
         return once in self.passwords or any(
             head in self.passwords and tail in self.passwords for head, tail in halves
         )
+
+
+@cache
+def _unlisted() -> Unlisted:
+    return Unlisted()
+
+
+def is_listed(password: str) -> bool:
+    """Whether guessers have it: a list that is younger than a password still refuses it."""
+    try:
+        _unlisted().validate(password)
+    except ValidationError:
+        return True
+    return False
 
 
 class ContextWords:

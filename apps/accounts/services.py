@@ -1,5 +1,8 @@
 """What can happen to an account: how it is opened, what opens it, and how it ends."""
 
+from datetime import datetime
+from typing import Any
+
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
 from axes.models import AccessAttempt
@@ -10,10 +13,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.accounts import factors, letters, queries
-from apps.accounts.models import RecoveryCode, User
+from apps.accounts.models import RecoveryCode, Session, User
+from saas import alerts
 from saas.authentication import attempts
 from saas.crypto import digest, random_text
 from saas.errors import Problem
+from saas.tenancy.person import tenants_of
 
 CODES = 10
 CODE_LENGTH = 10  # of 32 characters that nobody confuses: 50 bits, and each guess is counted
@@ -64,7 +69,8 @@ def reset_password(user: User, token: str, password: str) -> bool:
     set_password(user, password)
     user.email_proved_at = user.email_proved_at or timezone.now()
     user.save(update_fields=["email_proved_at"])
-    attempts.forget("account", user.email)  # guesses at the password that was
+    for kind in ("account", "doubt"):
+        attempts.forget(kind, user.email)  # guesses at the password that was
     return True
 
 
@@ -83,6 +89,30 @@ def end_sessions(user: User, *, keep: str = "", only: str = "") -> None:
     """
     ended = queries.sessions(user).exclude(session_key=keep)
     (ended.filter(session_key=only) if only else ended).delete()
+
+
+def end_newcomers(since: datetime) -> None:
+    """Sign out whoever came in by a password alone, in a new browser, since stolen passwords may
+    have been tried: a pair that was right came in before there were enough wrong ones.
+    """
+    newcomers = Session.objects.filter(new_here_at__gte=since, user__isnull=False)
+    for session in newcomers.select_related("user").order_by("pk"):
+        user: Any = session.user
+        with transaction.atomic():
+            session.delete()
+            letters.send_ended(user)
+            tell_organizations(
+                user,
+                "sign-in.stuffed",
+                "One of your members signed in with a password in a new browser just before we saw "
+                "that passwords are tried at many accounts. That browser was signed out.",
+            )
+
+
+def tell_organizations(user: User, kind: str, message: str) -> None:
+    """An alert to wherever this person belongs."""
+    for tenant_id in tenants_of(user.pk):
+        alerts.alert(tenant_id, kind, message, row=user)
 
 
 class Totp(TOTP):

@@ -13,6 +13,7 @@ second_factor = login_stage_required(stage=AuthenticateStage.key, redirect_urlna
 urlpatterns = [
     path("login/", views.SignIn.as_view(), name="account_login"),
     path("2fa/authenticate/", second_factor, name="mfa_authenticate"),
+    path("login/code/", views.confirm, name="account_confirm"),
     path("logout/", views.sign_out, name="account_logout"),
     path("password/", views.change_password, name="account_change_password"),
     path("password/reset/", views.ask_reset, name="account_reset_password"),

@@ -17,10 +17,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.accounts import factors, forms, queries, services
+from apps.accounts import factors, forms, queries, services, strangers
 from apps.accounts.pages import open_page, own_page, own_session, posted, see, show
 from apps.accounts.picture import qr
-from saas.authentication import attempts
+from saas.authentication import attempts, events
+from saas.authentication.attempts import Try
 from saas.errors import Problem
 
 ENROLLING, CODES = "enrolling", "recovery_codes"  # in the session, under the key-encryption key
@@ -50,6 +51,7 @@ class SecondFactor(AuthenticateView):
     def form_invalid(self, form: Any) -> HttpResponse:
         """It was wrong, or used already."""
         attempts.missed(self.tried)
+        events.note(self.request, events.FAILED)
         response: HttpResponse = super().form_invalid(form)
         return response
 
@@ -72,6 +74,37 @@ class SignIn(LoginView):
         if response.status_code == 302:
             response.status_code = 303
         return response
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        """The same page for whatever was wrong, or the next one for whatever is in doubt."""
+        if getattr(self.request, "is_doubted", False):
+            return see("account_confirm")
+        response: HttpResponse = super().form_invalid(form)
+        return response
+
+
+@open_page
+def confirm(request: HttpRequest) -> HttpResponse:
+    """A code, where a password is not enough. Who guesses has five tries for a name, whether the
+    password was right or not.
+    """
+    held = strangers.asked(request)
+    if held is None:
+        return see("account_login")
+    form = forms.Confirm(posted(request))
+    if form.is_valid():
+        name = Try(*held["tried"]).name
+        tried = attempts.reserve(
+            "doubt", name, request, patience=settings.FACTOR_PATIENCE, signs_in=True
+        )
+        who = strangers.proved(held, form.cleaned_data["code"])
+        if who is not None:
+            attempts.forgive(tried)
+            return strangers.enter(request, held, who)
+        attempts.missed(tried)
+        events.note(request, events.FAILED)
+        form.add_error("code", forms.WRONG_CODE)
+    return show(request, form, "account/confirm.html", factors=factors.FACTORS)
 
 
 @require_POST

@@ -10,9 +10,12 @@ class ActivityConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen once the models are loaded."""
-        from apps.activity.services import alert_of_guesses, raise_alert
+        from apps.activity import services
         from saas.alerts import noticed
         from saas.authentication.attempts import network_shut
+        from saas.authentication.stuffing import stuffing_noticed
 
-        noticed.connect(raise_alert, dispatch_uid="activity.noticed")
-        network_shut.connect(alert_of_guesses, dispatch_uid="activity.network-shut")
+        noticed.connect(services.raise_alert, dispatch_uid="activity.noticed")
+        network_shut.connect(services.alert_of_guesses, dispatch_uid="activity.network-shut")
+        network_shut.connect(services.tell_operators_of_guesses, dispatch_uid="activity.house-shut")
+        stuffing_noticed.connect(services.tell_operators_of_stuffing, dispatch_uid="activity.house")

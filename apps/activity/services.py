@@ -1,5 +1,6 @@
 """What can happen to an alert."""
 
+import logging
 from typing import Any
 from uuid import UUID
 
@@ -12,14 +13,16 @@ from apps.accounts.models import User
 from apps.activity import queries
 from apps.activity.access import AlertEvent
 from apps.activity.models import Alert
-from saas import alerts
+from saas import alerts, counters
 from saas.audit import trail
 from saas.context import Actor
+from saas.counters import Window
 from saas.errors import Problem
 from saas.persistence import letters
 from saas.tenancy.binding import bind
 from saas.tenancy.person import tenants_of
 
+log = logging.getLogger("saas.house")
 LONGEST = Alert._meta.get_field("message").max_length  # what others wrote may be longer
 
 
@@ -54,6 +57,33 @@ def alert_of_guesses(name: str, **_: Any) -> None:
             "Nobody there can sign in for a quarter of an hour.",
             row=person,
         )
+
+
+def tell_operators_of_guesses(network: str, **_: Any) -> None:
+    """The house learns of it too: the guessed names may be nobody's (RATE-09)."""
+    tell_operators(
+        "sign-in.guessed",
+        f"Ten sign-ins failed from the network {network} within five minutes. Nobody there can "
+        "sign in for a quarter of an hour.",
+    )
+
+
+def tell_operators_of_stuffing(**_: Any) -> None:
+    """Stolen passwords are tried at the whole house (RATE-07)."""
+    tell_operators(
+        "sign-in.stuffed",
+        "Sign-in failed for so many names that lists of stolen passwords must be at work. Until "
+        "that is over a password alone opens nothing in a new browser.",
+    )
+
+
+def tell_operators(kind: str, message: str) -> None:
+    """Warn in the log, and write to SAAS_OPERATORS; not to each of a thousand networks' worth."""
+    log.warning("%s: %s", kind, message)
+    rate = settings.HOUSE_LETTERS
+    [told] = counters.shared().take([Window(f"told:{kind}", rate.requests, rate.seconds)])
+    for address in [] if told.wait else settings.SAAS_OPERATORS:
+        letters.post(to=address, subject=f"Alert: {kind}", text=f"{message}\n")
 
 
 def seen_again(**which: Any) -> bool:

@@ -18,6 +18,7 @@ from oauth2_provider.oauth2_backends import get_oauthlib_core
 from apps.accounts.models import User
 from apps.integrations.access import GrantEvent
 from apps.integrations.models import OAuthApplication, OAuthGrant
+from apps.integrations.returning import may_end_at
 from apps.organizations.models import Organization
 from apps.organizations.queries import organizations_of
 from saas.audit import trail
@@ -221,8 +222,5 @@ def sent_to(uri: str) -> HttpResponse:
 def page(request: HttpRequest, redirect_uri: str, template: str, **context: Any) -> HttpResponse:
     """The page, whose form may end at the client and nowhere else."""
     response = render(request, template, context)
-    parts = urlsplit(redirect_uri)
-    target = f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
-    policy = settings.SECURE_CSP | {"form-action": ["'self'", target]}
-    response._csp_config = policy  # type: ignore[attr-defined]  # as Django's own csp_override does
+    may_end_at(response, redirect_uri)
     return response

@@ -16,6 +16,7 @@ class PasskeysConfig(AppConfig):
         """Once the models are loaded."""
         from apps.accounts import enrolment
         from apps.accounts.factors import FACTORS, Factor
+        from apps.integrations.returning import PAGES
         from apps.passkeys import policy, queries, showing
         from saas.authentication import assurance, demands
         from saas.authentication.oauth.modules import JUDGES
@@ -35,6 +36,7 @@ class PasskeysConfig(AppConfig):
         )
         assurance.LEVELS.append(showing.PHISHING_RESISTANT)
         enrolment.BEFORE.update({"passkey_start", "passkey_creation", "passkey_create"})
+        PAGES.update({"passkey_sign_in", "passkey_second_step"})
         JUDGES.append(policy.judge)
         demands.join(
             demands.on_or_off(

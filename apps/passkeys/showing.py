@@ -11,7 +11,7 @@ from fido2.webauthn import AuthenticationResponse
 from apps.accounts.models import User
 from apps.passkeys import ceremony, challenges, queries, services
 from apps.passkeys.models import Passkey
-from saas.authentication import attempts
+from saas.authentication import attempts, events
 from saas.errors import Problem
 
 # OpenID Connect EAP ACR Values: phishing-resistant. Its references are those of RFC 8176.
@@ -43,6 +43,7 @@ def shown(
         or not services.use(passkey, challenge, answer)
     ):
         attempts.missed(tried)
+        events.note(request, events.FAILED)
         raise refused()
     attempts.forgive(tried)
     return passkey

@@ -24,6 +24,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 SAAS_TRUSTED_PROXIES = env.list("SAAS_TRUSTED_PROXIES", default=[])
 REDIS_URL = env.str("REDIS_URL", default="")
 SAAS_LOG_SINK = env.str("SAAS_LOG_SINK", default="")  # LOG-03: tcp://host:port, or tls://
+SAAS_OPERATORS = env.list("SAAS_OPERATORS", default=[])  # who is written to when the house is hurt
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
@@ -88,6 +89,7 @@ SAAS_PAGE_MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
     "apps.accounts.enrolment.EnrolFirst",
+    "apps.integrations.returning.MayEndAtClient",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -17,12 +17,14 @@ from config.settings.base import (  # noqa: E402
     PASSWORD_HASHERS,
     RATES,
     RATES_LIFTED,
+    STUFFING,
     Rate,
 )
 
 RATES = {
     name: Rate(rate.requests * RATES_LIFTED, rate.seconds) for name, rate in RATES.items()
 }  # limiter tests set their own
+STUFFING = STUFFING._replace(seconds=1, lasts=1)  # all tests are one house
 IN_FLIGHT = IN_FLIGHT._replace(requests=IN_FLIGHT.requests * RATES_LIFTED)
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}  # read by tests
 PASSWORD_HASHERS = [

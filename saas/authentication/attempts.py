@@ -101,6 +101,7 @@ def forgive(tried: Try) -> None:
             store.forgive(key)
         if tried.network:
             store.release(_turns(tried.network), tried.ticket)
+            store.release(_failed(tried.network), tried.ticket)
     except StoreUnavailable:
         raise Problem("not-ready", "Attempts cannot be counted at the moment.") from None
 
@@ -111,7 +112,7 @@ def missed(tried: Try) -> None:
         return
     try:
         store = counters.shared()
-        [failed] = store.take([_turns(tried.network)._replace(key=f"failed:{tried.network}")])
+        [failed] = store.take([_failed(tried.network)], ticket=tried.ticket)
         if failed.remaining == 0:
             [shut] = store.take([_shut(tried.network)])
             if not shut.wait:
@@ -170,6 +171,10 @@ def _turns(network: str) -> Window:
     return Window(f"trying:{network}", rate.requests, rate.seconds)
 
 
+def _failed(network: str) -> Window:
+    return _turns(network)._replace(key=f"failed:{network}")
+
+
 def _shut(network: str) -> Window:
     return Window(f"shut:{network}", 1, settings.SIGN_IN_SHUT)
 
@@ -181,14 +186,14 @@ def _key(kind: str, name: str, place: str) -> str:
 
 
 def _too_many(seconds: float) -> Problem:
+    """Says when to come back, and not how many tries there were: a guesser would stay one below."""
     wait = str(max(1, math.ceil(seconds)))
-    patience = settings.PATIENCE
     return Problem(
         "rate-limited",
         "Too many attempts. Wait as long as Retry-After says.",
         headers={
             "Retry-After": wait,
-            "RateLimit-Policy": f'"attempts";q={patience.free};w={patience.longest}',
+            "RateLimit-Policy": f'"attempts";q=1;w={wait}',
             "RateLimit": f'"attempts";r=0;t={wait}',
         },
     )

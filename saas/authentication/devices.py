@@ -2,7 +2,9 @@
 alone.
 """
 
+import math
 import re
+import time
 import unicodedata
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +14,13 @@ from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
+from saas.authentication import events
 from saas.crypto import digest, equal, random_text
 
 ID, PROOF, PEOPLE = 22, 32, 5  # of base62: 131 bits; of hex: 128 bits; who share one browser
-FORM = re.compile(rf"[0-9A-Za-z]{{{ID}}}(\.[0-9a-f]{{{PROOF}}}){{1,{PEOPLE}}}")
+SINCE = 8  # of hex: seconds since 1970
+FORM = re.compile(rf"[0-9A-Za-z]{{{ID}}}(\.[0-9a-f]{{{SINCE + PROOF}}}){{1,{PEOPLE}}}")
+NEW_HERE = "new_here_at"  # in the session; see is_new_here
 
 
 def folded(name: str) -> str:
@@ -23,23 +28,33 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
 
 
-def known(request: HttpRequest, name: str) -> str | None:
-    """The id of the browser, if the person of this name has signed in from it.
+def known(request: HttpRequest, name: str, *, before: float = math.inf) -> str | None:
+    """The id of the browser, if the person of this name has signed in from it; `before` a time.
 
-    A proof is bound to id and name, so nobody makes one for another's name, and who steals it has
-    ten guesses and then waits like everybody.
+    A proof is bound to id, name and date, so nobody makes one for another's name, and who steals it
+    has ten guesses and then waits like everybody.
     """
     id, proofs = _read(request)
-    expected = _proof(id, name)
-    return id if any(equal(expected, one) for one in proofs) else None
+    mine = _mine(id, name, proofs)
+    return id if mine and int(mine[:SINCE], 16) < before else None
+
+
+def is_settled(request: HttpRequest, name: str) -> bool:
+    """Whether the browser is known from calm times, by two factors or by a letter, or for a week: a
+    thief whose pair was right before there were enough wrong ones is no friend of the house.
+    """
+    before = time.time() - settings.DEVICE_SETTLED.total_seconds()
+    return known(request, name, before=before) is not None
 
 
 def remember(request: HttpRequest, response: HttpResponse, name: str) -> None:
     """Leave the proof in the browser. It opens nothing, and says nothing of the person."""
     id, proofs = _read(request)
     id = id or random_text(ID)
-    mine = _proof(id, name)
-    others = [one for one in proofs if one != mine]
+    before = _mine(id, name, proofs)
+    since = int(request.session[NEW_HERE]) if is_new_here(request) else 0
+    mine = min(filter(None, [before, _proof(id, name, since)]))  # the date comes first in it
+    others = [one for one in proofs if one != before]
     response.set_cookie(
         cookie_name(),
         ".".join([id, mine, *others][: PEOPLE + 1]),
@@ -61,8 +76,24 @@ def _read(request: HttpRequest) -> tuple[str, list[str]]:
     return id, proofs
 
 
-def _proof(id: str, name: str) -> str:
-    return digest(f"{id}\0{folded(name)}", purpose="device")[:PROOF]
+def _mine(id: str, name: str, proofs: list[str]) -> str:
+    """The proof of this name among them, or nothing."""
+    for one in proofs:
+        if equal(_proof(id, name, int(one[:SINCE], 16)), one):
+            return one
+    return ""
+
+
+def _proof(id: str, name: str, since: int) -> str:
+    proof = digest(f"{id}\0{folded(name)}\0{since}", purpose="device")
+    return f"{since:0{SINCE}x}{proof[:PROOF]}"
+
+
+def is_new_here(request: HttpRequest) -> bool:
+    """Whether this very request signs somebody in by a password alone, in a new browser, while
+    others fail.
+    """
+    return getattr(request, "is_new_here", False)
 
 
 class KnownDevices:
@@ -83,3 +114,6 @@ class KnownDevices:
 def note_name(request: HttpRequest, user: Any, **_: Any) -> None:
     """With all factors: before the second one nobody is signed in."""
     request.signed_in_as = user.get_username()  # type: ignore[attr-defined]  # read above
+    events.note(request, events.SUCCEEDED, user_id=user.pk)
+    if is_new_here(request):
+        request.session[NEW_HERE] = time.time()

@@ -37,6 +37,7 @@ MACHINES |= {"oauth/userinfo"}  # of saas.authentication.oidc
 MACHINES |= {"security/disclose-token"}  # of apps.leaks
 PAGES = {"oauth/authorize"}  # with a session and protection against forged forms
 PAGES |= {"accounts/grants/", "accounts/grants/<uuid:id>/"}
+PAGES |= {"accounts/login/code/"}
 PAGES |= {"accounts/", "accounts/login/", "accounts/2fa/authenticate/", "accounts/logout/"}
 PAGES |= {"accounts/signup/", "accounts/signup/code/", "accounts/invitations/<str:secret>"}
 PAGES |= {"accounts/organizations/<uuid:id>/leave/", "accounts/close/", "accounts/closed/"}

@@ -20,7 +20,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from apps.organizations.models import Organization
-from config.settings.security import Rate
+from config.settings.security import Rate, Stuffing
 from saas import checks
 from saas.authorization.fields import FieldAccess
 from saas.authorization.operations import Allow
@@ -309,6 +309,20 @@ def test_e018_to_e020_a_wire_that_can_be_read(settings, name, value, expected):
     assert fired() == {expected}
     without_deploy = run_checks()
     assert expected not in {message.id for message in without_deploy}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SAAS_OPERATORS", ["night@house.example", "day"]),
+        ("STUFFING", Stuffing(names=201, share=0.2, seconds=3600, lasts=3600)),
+        ("STUFFING", Stuffing(names=100, share=1.0, seconds=3600, lasts=3600)),
+        ("STUFFING", Stuffing(names=100, share=0.2, seconds=3600, lasts=0)),
+    ],
+)
+def test_e035_an_attack_that_nobody_sees(settings, name, value):
+    setattr(settings, name, value)
+    assert fired() == {"saas.E035"}
 
 
 @pytest.mark.practice("X-22")

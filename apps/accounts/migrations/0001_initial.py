@@ -68,6 +68,7 @@ class Migration(migrations.Migration):
                 ),
                 ("session_data", models.TextField(verbose_name="session data")),
                 ("expire_date", models.DateTimeField(db_index=True, verbose_name="expire date")),
+                ("new_here_at", models.DateTimeField(editable=False, null=True)),
                 (
                     "user",
                     models.ForeignKey(

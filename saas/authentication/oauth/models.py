@@ -10,6 +10,7 @@ from oauth2_provider.models import redirect_to_uri_allowed
 from saas.ids import IdField
 
 PORTLESS = re.compile(r"http://(127\.0\.0\.1|\[::1\])/")
+ANY_PORT = re.compile(r"http://(127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?/")
 
 
 class OfOrganization(models.Model):
@@ -39,11 +40,13 @@ class ClientOfOrganization(OfOrganization):
 
     def redirect_uri_allowed(self, uri: str) -> bool:
         """Letter for letter; only where a loopback address was registered without a port may a
-        native app listen on any (RFC 8252 §7.3), so that a port that was named is the port.
+        native app listen on any (RFC 8252 §7.3), so that a port that was named is the port. A port
+        is a number: other signs there would be a further directive of the page's policy.
         """
         registered = str(self.redirect_uris).split()  # type: ignore[attr-defined]  # the toolkit's
         portless = [one for one in registered if PORTLESS.match(one)]
-        return uri in registered or bool(redirect_to_uri_allowed(uri, portless))
+        on_loopback = bool(ANY_PORT.match(uri)) and redirect_to_uri_allowed(uri, portless)
+        return uri in registered or on_loopback
 
 
 class OfSignIn(models.Model):

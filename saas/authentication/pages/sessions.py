@@ -1,5 +1,6 @@
 """Django's sessions in the database, by a digest of their key: a stolen table signs nobody in."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.apps import apps
@@ -8,6 +9,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.utils import timezone
 
+from saas.authentication.devices import NEW_HERE
 from saas.crypto import digest
 
 LENGTH = 40  # of the column: 160 bits
@@ -42,6 +44,8 @@ class SessionStore(DatabaseStore):
         row: Any = super().create_model_instance(data)
         row.session_key = stored(self.session_key)
         row.user_id = data.get(SESSION_KEY)
+        since = data.get(NEW_HERE)
+        row.new_here_at = datetime.fromtimestamp(since, UTC) if since else None
         return row
 
     def delete(self, session_key: str | None = None) -> None:

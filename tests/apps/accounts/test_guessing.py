@@ -4,17 +4,22 @@ all the same.
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Thread
 
 import pytest
 from axes.models import AccessAttempt
+from django.core import mail
 from django.db import connection
 from django.test import Client
 
+from config.settings.security import Rate
 from saas import counters
 from saas.authentication import attempts
 from saas.counters import Patience
 from saas.counters.memory import MemoryCounters
 from saas.counters.store import RedisCounters
+from saas.persistence.worker import Worker
 from tests.apps.accounts.test_sign_in import (
     FACTOR,
     PASSWORD,
@@ -339,3 +344,84 @@ def test_the_organization_of_who_is_guessed_at_gets_an_alert(browser, clerk, acm
     assert tries(browser, clerk.email, *["wrong"] * 10) == [WRONG] * 10
     [raised] = acme.owner.get("alerts").json()["results"]
     assert (raised["kind"], raised["subject"]["id"]) == ("sign-in.guessed", str(clerk.pk))
+
+
+@contextmanager
+def at_work():
+    """A worker beside the web."""
+    worker = Worker()
+    thread = Thread(target=lambda: (worker.serve(), connection.close()))
+    thread.start()
+    try:
+        yield
+    finally:
+        worker.stop.set()
+        thread.join()
+
+
+def told(address, seconds):
+    """The letter to an address, which comes within so many seconds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := [letter for letter in mail.outbox if address in letter.to]:
+            return found
+        time.sleep(0.05)
+    return []
+
+
+@pytest.mark.practice("RATE-09")
+def test_the_tenth_failure_is_told_within_five_seconds_and_shuts_sign_in_for_that_network_alone(
+    committed, settings, alerts
+):
+    settings.SAAS_OPERATORS = ["operator@house.example"]
+    settings.HOUSE_LETTERS = Rate(10_000, 3602)  # other tests wrote too
+    acme = make_tenant("Acme")
+    clerk = able_to_sign_in(acme.clerk.user)
+    guesser = Client(REMOTE_ADDR=anywhere(), raise_request_exception=False)
+    with at_work():
+        mail.outbox.clear()
+        for number in range(9):
+            assert sign_in(guesser, f"{number}@acme.example", "wrong").status_code == WRONG
+        assert mail.outbox == []
+        assert sign_in(guesser, clerk.email, "wrong").status_code == WRONG
+        [letter] = told("operator@house.example", 5)
+        assert told(acme.owner.user.email, 5)
+    assert letter.subject == "Alert: sign-in.guessed"
+    [raised] = acme.owner.get("alerts").json()["results"]
+    assert (raised["kind"], raised["count"]) == ("sign-in.guessed", 1)
+    refused = sign_in(guesser, clerk.email)
+    assert (refused.status_code, refused.json()["code"]) == (REFUSED, "rate-limited")
+    assert 890 <= int(refused["Retry-After"]) <= 900
+    assert guesser.get("/accounts/password/reset/", secure=True).status_code == 200
+    assert sign_in(Client(REMOTE_ADDR=anywhere()), clerk.email).status_code == IN
+
+
+@pytest.mark.practice("RATE-09")
+def test_when_the_names_are_nobodys_the_house_is_told_and_no_more_often_than_it_reads(
+    browser, settings, caplog, delivered
+):
+    settings.SAAS_OPERATORS = ["night@house.example", "day@house.example"]
+    settings.HOUSE_LETTERS = Rate(2, int(time.time()))  # a window of its own
+    for _ in range(3):
+        network = Client(REMOTE_ADDR=anywhere())
+        for number in range(10):
+            sign_in(network, f"{number}@nobody.example", "wrong")
+    for address in settings.SAAS_OPERATORS:
+        assert len(delivered(address)) == 2
+    warned = [one for one in caplog.records if one.name == "saas.house"]
+    assert [one.levelname for one in warned] == ["WARNING"] * 3
+
+
+@pytest.mark.practice("RATE-10")
+def test_a_refusal_names_no_rule_and_says_nothing_of_the_account(browser, clerk):
+    network = browser.defaults["REMOTE_ADDR"]
+    tries(browser, clerk.email, *["wrong"] * 10)
+    known, unknown = (
+        sign_in(Client(REMOTE_ADDR=network), name) for name in (clerk.email, "nobody@acme.example")
+    )
+    assert known.json().keys() == unknown.json().keys()
+    assert known.json()["detail"] == unknown.json()["detail"]
+    assert known["RateLimit-Policy"] == f'"attempts";q=1;w={known["Retry-After"]}'
+    said = known.content.decode() + str(dict(known.headers))
+    for telling in ("q=10", clerk.email, "network", "browser"):
+        assert telling not in said

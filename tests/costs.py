@@ -24,7 +24,8 @@ def guards() -> dict[str, Callable[[], object]]:
     from saas.authorization.access import permit
     from saas.authorization.operations import Allow
     from saas.context import Actor, Principal, PrincipalKind
-    from saas.counters import MemoryCounters, Window
+    from saas.counters import Window
+    from saas.counters.memory import MemoryCounters
     from saas.edge import admission, gate, log
     from saas.edge.address import client_ip
     from saas.errors import Problem, problem_response

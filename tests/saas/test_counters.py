@@ -22,15 +22,16 @@ from saas import counters
 from saas.counters import (
     EXACT,
     PLACE_FREE_IN,
-    SCRIPT,
     SLOTS,
-    MemoryCounters,
-    RedisCounters,
     StoreUnavailable,
     Window,
+    memory,
     new_ticket,
     place_of,
 )
+from saas.counters import store as store_module
+from saas.counters.memory import MemoryCounters
+from saas.counters.store import PAUSE, SCRIPT, RedisCounters
 
 pytestmark = [pytest.mark.core, pytest.mark.practice("RATE-04")]
 
@@ -390,7 +391,7 @@ def test_two_processes_never_share_a_connection(monkeypatch):
         pytest.skip("no Redis in this run")
     store = RedisCounters(settings.REDIS_URL)
     store.take([fresh(1)])
-    monkeypatch.setattr(counters.os, "getpid", lambda: -1)  # as a child sees itself after a fork
+    monkeypatch.setattr(os, "getpid", lambda: -1)  # as a child sees itself after a fork
     store.take([fresh(1)])
     [[before], [after]] = store._script._free.values()
     assert before is not after
@@ -414,8 +415,8 @@ def test_a_store_that_is_gone_says_so_at_once_and_is_left_alone_for_a_moment(mon
             store.take([fresh(1)])
         store.release(fresh(1, held=True), new_ticket())
     assert time.monotonic() - started < 0.5
-    later = time.monotonic() + counters.PAUSE
-    monkeypatch.setattr(counters, "time", SimpleNamespace(monotonic=lambda: later))
+    later = time.monotonic() + PAUSE
+    monkeypatch.setattr(store_module, "time", SimpleNamespace(monotonic=lambda: later))
     with pytest.raises(StoreUnavailable, match="does not answer"):
         store.take([fresh(1)])
     with pytest.raises(StoreUnavailable, match="a moment ago"):
@@ -425,7 +426,7 @@ def test_a_store_that_is_gone_says_so_at_once_and_is_left_alone_for_a_moment(mon
 
 
 def test_memory_does_not_follow_the_number_of_callers(monkeypatch):
-    monkeypatch.setattr(counters, "MOST_PLACES", 10)
+    monkeypatch.setattr(memory, "MOST_PLACES", 10)
     store, principal = MemoryCounters(), Window("principal:1", 2, W)
     accepted(store, principal)
     for number in range(1000):

@@ -12,7 +12,9 @@ from django.test import Client
 
 from saas import counters
 from saas.authentication import attempts
-from saas.counters import MemoryCounters, Patience, RedisCounters
+from saas.counters import Patience
+from saas.counters.memory import MemoryCounters
+from saas.counters.store import RedisCounters
 from tests.apps.accounts.test_sign_in import (
     FACTOR,
     PASSWORD,

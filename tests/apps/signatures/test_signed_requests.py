@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.customers.models import Customer
 from saas import counters
-from saas.counters import RedisCounters
+from saas.counters.store import RedisCounters
 from saas.tenancy.binding import bind
 from tests.apps.signatures.conftest import Signer, demand_signatures
 from tests.apps.signatures.test_vectors import base_of

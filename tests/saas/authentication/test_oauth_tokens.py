@@ -300,7 +300,7 @@ def test_a_network_that_asks_too_often_is_told_when_to_come_back(service, settin
 @pytest.mark.practice("X-22")
 def test_when_nobody_can_count_nobody_gets_a_token(service, settings, monkeypatch):
     from saas import counters
-    from saas.counters import RedisCounters
+    from saas.counters.store import RedisCounters
 
     down = RedisCounters("redis://127.0.0.1:1")
     monkeypatch.setattr(counters, "shared", lambda: down)

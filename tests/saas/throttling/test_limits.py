@@ -14,6 +14,7 @@ from django_ratelimit.core import _get_window, get_usage
 from config.settings.security import Rate
 from saas import counters
 from saas.context import Principal, PrincipalKind
+from saas.counters.memory import MemoryCounters
 from saas.edge import networks as networks_seen
 from saas.errors import Problem
 from saas.throttling import limits
@@ -70,7 +71,7 @@ class Clock:
 def clock(monkeypatch):
     """The counters of one process with a clock of the test; Redis reads its own."""
     clock, store = Clock(), None
-    store = counters.MemoryCounters(clock)
+    store = MemoryCounters(clock)
     monkeypatch.setattr(counters, "shared", lambda: store)
     return clock
 

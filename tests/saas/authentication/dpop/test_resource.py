@@ -14,7 +14,8 @@ from saas import counters
 from saas.authentication.credentials import stronger
 from saas.authentication.dpop import judgement, nonces
 from saas.authentication.dpop.proofs import ALGORITHMS, hashed
-from saas.counters import MemoryCounters, RedisCounters
+from saas.counters.memory import MemoryCounters
+from saas.counters.store import RedisCounters
 from saas.errors import Problem
 from tests.cast import make_tenant
 from tests.oauth import bearer, make_service, service_token

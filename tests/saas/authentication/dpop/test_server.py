@@ -9,7 +9,7 @@ from oauth2_provider.models import get_access_token_model, get_refresh_token_mod
 from saas import counters
 from saas.authentication.dpop.models import BoundClient, BoundGrant, BoundToken
 from saas.authentication.oauth.scopes import INTROSPECTION
-from saas.counters import RedisCounters
+from saas.counters.store import RedisCounters
 from tests.oauth import (
     basic,
     bearer,

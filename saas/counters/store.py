@@ -1,242 +1,34 @@
-"""Counting that several processes can trust: all windows of a request are taken together or not at
-all.
-"""
+"""Sliding windows in Redis, which every process shares."""
 
 import hashlib
 import logging
-import math
 import os
-import secrets
 import threading
 import time
-from collections import OrderedDict, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
-from functools import cache
-from itertools import takewhile
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import redis
 from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from saas.counters import (
+    PLACE_FREE_IN,
+    SLOTS,
+    Patience,
+    StoreUnavailable,
+    Taken,
+    Window,
+    form_of,
+    new_ticket,
+    place_of,
+)
+
 log = logging.getLogger("saas.counters")
 
-EXACT = 100  # up to here each hit is kept; above, hits fall into one of 60 slots
-SLOTS = 60
 PAUSE = 1.0  # seconds without asking a store that just failed
-PLACE_FREE_IN = 1.0  # seconds that a caller waits for one of its own requests to end; a guess
-MOST_PLACES = 10_000  # of one kind in one process's memory; what was asked for longest ago goes
-
-
-class StoreUnavailable(Exception):
-    """The shared store did not answer in time; the caller decides what that means."""
-
-
-class Window(NamedTuple):
-    """At most `limit` hits of `key` in any `seconds` seconds. Where it is `held`, at most `limit`
-    hits at once: each counts until its `release`, or for `seconds` when nobody is left to say so.
-    """
-
-    key: str
-    limit: int
-    seconds: int
-    held: bool = False
-
-
-class Taken(NamedTuple):
-    """The state of one window after the call: hits left, and seconds until another hit fits."""
-
-    window: Window
-    remaining: int
-    wait: float
-
-
-class Patience(NamedTuple):
-    """How often in a row a secret may be wrong: `free` tries, then a wait of `first` seconds, of
-    twice that, … of `longest` between two; forgotten after `memory` seconds without a try.
-    """
-
-    free: int
-    longest: int
-    memory: int
-    first: int = 1
-
-
-class Counters(Protocol):
-    """A store of sliding windows, and of secrets that were tried and were wrong."""
-
-    def take(
-        self, windows: Sequence[Window], *, spend: bool = True, ticket: str = ""
-    ) -> list[Taken]:
-        """Count one hit in every window if all have room, else in none; `spend=False` only looks.
-
-        A refusal shows as `wait` > 0 in some window. `ticket` names the hit for `release`; no two
-        hits may share one, so it never comes from a caller. Raises StoreUnavailable.
-        """
-        ...
-
-    def release(self, window: Window, ticket: str) -> None:
-        """Give back a place in a `held` window, or a hit in one of at most EXACT. Waits for nobody
-        and raises nothing.
-        """
-        ...
-
-    def attempt(self, key: str, patience: Patience) -> float:
-        """Reserve one try of a secret: 0 when it may be looked at now, else the seconds to wait.
-
-        A try counts as wrong until `forgive(key)`. Raises StoreUnavailable.
-        """
-        ...
-
-    def forgive(self, key: str) -> None:
-        """The secret was right: forget the wrong ones before it. Raises StoreUnavailable."""
-        ...
-
-
-def new_ticket() -> str:
-    """A name for one hit that nobody else has."""
-    return secrets.token_hex(8)
-
-
-def form_of(window: Window) -> str:
-    """How a window is kept: its places, each of its hits, or the sum of each of its 60 slots."""
-    return "held" if window.held else "log" if window.limit <= EXACT else "ring"
-
-
-def place_of(window: Window) -> str:
-    """The key of a window in the store: when a limit changes, two forms of counting never meet
-    under one key, which would be an error until the old one expires.
-    """
-    return f"window:{form_of(window)}:{window.seconds}:{window.key}"
-
-
-Place = dict[Any, float]  # ticket -> end, ticket -> time, or slot -> hits; the oldest first
-
-
-class MemoryCounters:
-    """Sliding windows inside one process: the quick start, and what is left when the store is
-    gone. Counts as SCRIPT does.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._lock = threading.Lock()
-        self._clock = clock
-        self._now = 0.0
-        self._places: dict[str, OrderedDict[str, Place]] = defaultdict(OrderedDict)
-        self._tries: dict[str, tuple[int, float, float]] = {}  # how many, not before, forgotten at
-        self._swept = 0.0
-
-    def take(
-        self, windows: Sequence[Window], *, spend: bool = True, ticket: str = ""
-    ) -> list[Taken]:
-        """See Counters."""
-        ticket = ticket or new_ticket()
-        with self._lock:
-            now = self._now = max(self._now, self._clock())  # a clock that is set back stands still
-            places = [self._place(window) for window in windows]
-            found = [
-                LOOKS[form_of(window)](place, window, now)
-                for window, place in zip(windows, places, strict=True)
-            ]
-            spent = int(spend and not any(wait for _, wait in found))
-            if spent:
-                for window, place in zip(windows, places, strict=True):
-                    mark(place, window, ticket, now)
-            return [
-                Taken(window, max(0, window.limit - used - spent), wait)
-                for window, (used, wait) in zip(windows, found, strict=True)
-            ]
-
-    def release(self, window: Window, ticket: str) -> None:
-        """See Counters."""
-        with self._lock:
-            self._place(window).pop(ticket, None)
-
-    def _place(self, window: Window) -> Place:
-        """What is kept of a window. Each kind has its own bound: an attacker with many addresses
-        pushes out addresses, and no principal's count.
-        """
-        places = self._places[window.key.partition(":")[0]]
-        name = place_of(window)
-        place = places.setdefault(name, {})
-        places.move_to_end(name)
-        if len(places) > MOST_PLACES:
-            places.popitem(last=False)
-        return place
-
-    def attempt(self, key: str, patience: Patience) -> float:
-        """See Counters."""
-        now = time.time()
-        with self._lock:
-            self._sweep(now)
-            tried, not_before, forgotten_at = self._tries.get(key, (0, 0.0, 0.0))
-            if now >= forgotten_at:
-                tried, not_before = 0, 0.0
-            if now < not_before:
-                return not_before - now
-            tried += 1
-            delay = min(patience.first * 2.0 ** min(tried - patience.free, 30), patience.longest)
-            not_before = now + delay if tried >= patience.free else 0.0
-            self._tries[key] = (tried, not_before, now + patience.memory)
-            return 0.0
-
-    def forgive(self, key: str) -> None:
-        """See Counters."""
-        with self._lock:
-            self._tries.pop(key, None)
-
-    def _sweep(self, now: float) -> None:
-        """Forget what has been forgotten, so that memory does not follow the number of names."""
-        if now - self._swept > 60:
-            self._swept = now
-            for key in [key for key, (*_, forgotten) in self._tries.items() if forgotten <= now]:
-                del self._tries[key]
-
-
-def look_held(place: Place, window: Window, now: float) -> tuple[int, float]:
-    """Places taken, and the seconds until one may be free."""
-    for ticket in [ticket for ticket, end in place.items() if end <= now]:
-        del place[ticket]
-    return len(place), PLACE_FREE_IN if len(place) >= window.limit else 0.0
-
-
-def look_log(place: Place, window: Window, now: float) -> tuple[int, float]:
-    """Hits in the window, and the seconds until there is room: when its oldest hit has left."""
-    for ticket in list(takewhile(lambda hit: place[hit] <= now - window.seconds, place)):
-        del place[ticket]
-    if (used := len(place)) < window.limit:
-        return used, 0.0
-    return used, list(place.values())[used - window.limit] + window.seconds - now
-
-
-def look_ring(place: Place, window: Window, now: float) -> tuple[int, float]:
-    """The same by slots. The oldest is counted whole, so never too few hits are seen."""
-    slot = window.seconds / SLOTS
-    for old in list(takewhile(lambda at: at < math.floor(now / slot) - SLOTS, place)):
-        del place[old]
-    used = left = int(sum(place.values()))
-    for at, hits in place.items():
-        left -= int(hits)
-        if left < window.limit <= used:
-            return used, (at + 1 + SLOTS) * slot - now
-    return used, 0.0
-
-
-LOOKS = {"held": look_held, "log": look_log, "ring": look_ring}
-
-
-def mark(place: Place, window: Window, ticket: str, now: float) -> None:
-    """Put one hit into a window."""
-    match form_of(window):
-        case "held":
-            place[ticket] = now + window.seconds
-        case "log":
-            place[ticket] = now
-        case _:
-            at = math.floor(now / (window.seconds / SLOTS))
-            place[at] = place.get(at, 0) + 1
-
 
 # One call for all windows of a request. The clock is the store's own, so that web processes
 # with different clocks count alike. KEYS[i] has form ARGV[3i], limit and seconds after it.
@@ -465,15 +257,3 @@ class RedisCounters:
             log.warning("the store of the counters answers again")
         for place, ticket in lost:
             self._told(place, ticket)
-
-
-@cache
-def local() -> MemoryCounters:
-    """The windows of this process alone."""
-    return MemoryCounters()
-
-
-@cache
-def shared() -> Counters:
-    """The windows that every process sees: Redis where REDIS_URL names one, else this process."""
-    return RedisCounters(settings.REDIS_URL) if settings.REDIS_URL else local()

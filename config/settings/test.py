@@ -15,6 +15,7 @@ from config.settings.base import (  # noqa: E402
     IN_FLIGHT,
     INSTALLED_APPS,
     PASSWORD_HASHERS,
+    PLANS,
     RATES,
     RATES_LIFTED,
     Rate,
@@ -24,6 +25,10 @@ RATES = {
     name: Rate(rate.requests * RATES_LIFTED, rate.seconds) for name, rate in RATES.items()
 }  # limiter tests set their own
 IN_FLIGHT = IN_FLIGHT._replace(requests=IN_FLIGHT.requests * RATES_LIFTED)
+PLANS = {
+    plan: {act: most * RATES_LIFTED for act, most in quotas.items()}
+    for plan, quotas in PLANS.items()
+}
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}  # read by tests
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher",  # no test is about its cost

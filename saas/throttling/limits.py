@@ -1,5 +1,5 @@
-"""How often: a principal, a network and an operation each have windows, and the strictest one
-wins.
+"""How often: a principal, an operation, an organization and a network each have windows, and the
+strictest one wins.
 """
 
 import math
@@ -57,10 +57,13 @@ def _network_window(request: HttpRequest) -> Window:
 
 def _principal_windows(principal: Principal, rate: str) -> list[Window]:
     everything, burst, own = (settings.RATES[name] for name in ("principal", "burst", rate))
+    house = settings.RATES["organization"]
     return [
         Window(f"principal:{principal.id}", everything.requests, everything.seconds),
         Window(f"{rate}:{principal.id}", own.requests, own.seconds),
         Window(f"burst:{principal.id}", burst.requests, burst.seconds),
+        # One more key is one more principal; all keys of an organization are one organization.
+        Window(f"organization:{principal.tenant_id}", house.requests, house.seconds),
     ]
 
 

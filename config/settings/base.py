@@ -55,6 +55,7 @@ MODULES: list[str] = [
     "saas.authentication.dpop",
     "saas.authentication.oidc",
     "saas.authentication.signatures",
+    "saas.throttling.risk",
 ]
 INSTALLED_APPS += MODULES
 

@@ -121,7 +121,10 @@ def test_ten_slow_requests_leave_no_room_for_an_eleventh_and_all_room_for_others
         made = caller.ask("POST", "customers", CUSTOMER).document["id"]
 
         def work(_):
-            return [Caller(address, owner).ask("DELETE", f"customers/{made}")]
+            slow = Caller(address, owner)
+            while (answer := slow.ask("DELETE", f"customers/{made}")).status == 429:
+                time.sleep(0.02)  # our own look below had the tenth place at this moment
+            return [answer]
 
         with ThreadPoolExecutor(1) as pool:
             with bind(acme.id), transaction.atomic():

@@ -20,6 +20,11 @@ class Severity(StrEnum):
 noticed = Signal()
 
 
+# Sent with `principal_id`, `seconds` and `reason` by whoever wants a principal slowed down to a
+# tenth for so long; who keeps limits may listen.
+tightened = Signal()
+
+
 def alert(
     tenant_id: UUID,
     kind: str,

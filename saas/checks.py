@@ -16,6 +16,7 @@ from saas.authorization.operations import Allow
 from saas.authorization.permissions import AnyCredential, known_permissions
 from saas.disclosure.outputs import Output
 from saas.persistence import guards
+from saas.persistence.quotas import ACTS
 from saas.persistence.tenant import TenantModel
 from saas.validation import text
 from saas.validation.inputs import Input
@@ -243,7 +244,12 @@ def lifetimes_are_short(**_: Any) -> list[CheckMessage]:
     ]
 
 
-COUNTED_FOR_ALL = {"principal", "network", "burst"}  # each request is, whatever its class
+COUNTED_FOR_ALL = {
+    "principal",
+    "network",
+    "organization",
+    "burst",
+}  # each request is, whatever its class
 
 
 @register(Tags.security)
@@ -268,6 +274,20 @@ def every_rate_is_declared(**_: Any) -> list[CheckMessage]:
         for name, rate in rates.items()
         if min(rate) < 1
     ]
+
+
+@register(Tags.security)
+def every_plan_says_how_much(**_: Any) -> list[CheckMessage]:
+    """An act that a plan forgot would be a fault of ours when somebody does it (RATE-05)."""
+    found: list[CheckMessage] = [
+        Error(f"PLANS[{plan!r}] must say how many {act!r} a month it holds.", id="saas.E033")
+        for plan, quotas in settings.PLANS.items()
+        for act in sorted(ACTS | quotas.keys())
+        if quotas.get(act, -1) < 0
+    ]
+    if settings.PLAN not in settings.PLANS:
+        found.append(Error(f"PLAN is {settings.PLAN!r}, which PLANS lacks.", id="saas.E033"))
+    return found
 
 
 @register(Tags.security, deploy=True)

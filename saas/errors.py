@@ -162,6 +162,12 @@ CATALOGUE: dict[str, Kind] = {
         "Too many requests",
         "Wait as long as `Retry-After` says. `RateLimit-Policy` tells what is allowed.",
     ),
+    "quota-exceeded": Kind(
+        429,
+        "The quota of this month is used up",
+        "`GET /api/v1/usage` tells what the plan of the organization holds. `Retry-After` ends "
+        "with the month (UTC); a larger plan has room at once.",
+    ),
     "headers-too-large": Kind(
         431,
         "The headers are too large",

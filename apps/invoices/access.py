@@ -18,6 +18,9 @@ class Invoices(Permission):
     ISSUE = "invoices:issue"
 
 
+QUOTA = "invoices"  # the act that PLANS names: issuing one; a correction is free
+
+
 class Payments(Permission):
     """What may be done with the money that came in."""
 

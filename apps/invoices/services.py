@@ -7,7 +7,7 @@ from uuid import UUID
 
 from apps.customers.models import Customer
 from apps.customers.queries import kept_customer
-from apps.invoices.access import InvoiceEvent, drafter
+from apps.invoices.access import QUOTA, InvoiceEvent, drafter
 from apps.invoices.models import Invoice, InvoiceLine
 from apps.invoices.money import plain, written
 from apps.invoices.numbering import INVOICES, next_number
@@ -16,6 +16,7 @@ from apps.organizations.queries import organization, today
 from saas.audit import trail
 from saas.context import Actor
 from saas.errors import Problem, invalid
+from saas.persistence import quotas
 from saas.persistence.statements import insert, made
 
 TERM = timedelta(days=30)  # for who names no day on which payment is due
@@ -85,7 +86,7 @@ def issue_invoice(
     organization is unless it is given. `due_on` is the draft's own unless given, or 30 days later.
 
     Seller and buyer are copied as they are now. Raises 409 when it is no draft or has no lines,
-    400 when it would be due before it is issued.
+    400 when it would be due before it is issued, 429 when the plan has no room this month.
     """
     _refuse_unless_draft(invoice)
     if not invoice.positions:
@@ -99,6 +100,7 @@ def issue_invoice(
     _copy_buyer(invoice, invoice.customer)
     invoice.settle()
     invoice.version += 1
+    quotas.count(QUOTA, seller.plan)
     invoice.number = next_number(INVOICES, invoice.issued_on.year)  # last: it locks the series
     invoice.save()
     trail.record(actor, InvoiceEvent.ISSUED, invoice, number=invoice.number)

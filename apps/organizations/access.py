@@ -57,4 +57,5 @@ ME_FIELDS = FieldAccess(
     public=frozenset({"principal", "organization", "role", "scopes", "permissions", "expires_at"}),
     guarded={},
 )
+USAGE_FIELDS = FieldAccess(public=frozenset({"plan", "period", "quotas"}), guarded={})
 POLICY_FIELDS = FieldAccess(public=SWITCHES.keys(), guarded={})  # also of switches that join later

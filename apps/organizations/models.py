@@ -10,6 +10,11 @@ from saas.persistence.tenant import TenantModel, tenant_reference
 ROLES = ("owner", "admin", "accountant", "clerk", "viewer")
 
 
+def first_plan() -> str:
+    """That of a new organization."""
+    return settings.PLAN
+
+
 class Organization(models.Model):
     """The tenant. Row security shows each tenant its own row and no other."""
 
@@ -17,6 +22,7 @@ class Organization(models.Model):
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=60, unique=True)
     time_zone = models.CharField(max_length=60, default="UTC")
+    plan = models.CharField(max_length=40, default=first_plan, editable=False)  # of PLANS
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 

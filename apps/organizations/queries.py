@@ -1,7 +1,7 @@
 """Which members and invitations there are."""
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from saas.authentication import demands
 from saas.authentication.lookup import tenant_shown
 from saas.context import roles
 from saas.crypto import digest
+from saas.persistence import quotas
 from saas.tenancy.binding import bind, bound_tenant
 from saas.tenancy.person import tenants_of
 
@@ -23,6 +24,20 @@ from saas.tenancy.person import tenants_of
 def organization() -> QuerySet[Organization]:
     """The bound organization, and no other."""
     return Organization.objects.filter(pk=bound_tenant())
+
+
+class Usage(NamedTuple):
+    """What the bound organization has used in this month."""
+
+    plan: str
+    period: quotas.Month
+    quotas: list[quotas.Quota]
+
+
+def usage() -> Usage:
+    """As it is at this moment."""
+    plan = organization().values_list("plan", flat=True).get()
+    return Usage(plan, quotas.this_month(), quotas.quotas(plan))
 
 
 def today() -> date:

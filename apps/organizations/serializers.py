@@ -11,6 +11,7 @@ from apps.organizations.access import (
     MEMBER_FIELDS,
     ORGANIZATION_FIELDS,
     POLICY_FIELDS,
+    USAGE_FIELDS,
 )
 from apps.organizations.models import ROLES
 from saas.authentication.demands import SWITCHES, Switch
@@ -115,6 +116,36 @@ class OrganizationOutput(Output):
     time_zone = serializers.CharField()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
+
+
+class PeriodOutput(serializers.Serializer[Any]):
+    """A month of UTC, without the moment of its end."""
+
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+
+
+class QuotaOutput(serializers.Serializer[Any]):
+    """How much of one act the plan holds, and how much of it is used."""
+
+    examples = {"name": "invoices", "limit": 100, "used": 17, "remaining": 83}
+
+    name = serializers.CharField()
+    limit = serializers.IntegerField()
+    used = serializers.IntegerField()
+    remaining = serializers.IntegerField()
+    resets_at = serializers.DateTimeField()
+
+
+class UsageOutput(Output):
+    """What the organization has used in this month, and what is left."""
+
+    access = USAGE_FIELDS
+    examples = {"plan": "free"}
+
+    plan = serializers.CharField()
+    period = PeriodOutput()
+    quotas = QuotaOutput(many=True)
 
 
 class MemberOutput(Output):

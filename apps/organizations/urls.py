@@ -8,6 +8,7 @@ from apps.organizations.views import (
     MeViewSet,
     OrganizationViewSet,
     SecurityPolicyViewSet,
+    UsageViewSet,
 )
 
 urlpatterns = [
@@ -16,6 +17,7 @@ urlpatterns = [
         "organization",
         OrganizationViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
     ),
+    path("usage", UsageViewSet.as_view({"get": "retrieve"})),
     path(
         "security-policy",
         SecurityPolicyViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),

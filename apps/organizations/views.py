@@ -19,6 +19,7 @@ from apps.organizations.serializers import (
     RoleInput,
     SecurityPolicyInput,
     SecurityPolicyOutput,
+    UsageOutput,
 )
 from saas.authentication import demands
 from saas.authorization.operations import Allow
@@ -58,6 +59,18 @@ class OrganizationViewSet(SecureViewSet):
     def partial_update(self, request: Request, **_: Any) -> Response:
         """Another name, or another time zone."""
         return self.show(services.change_organization(self.actor, self.actor.tenant, **self.asked))
+
+
+class UsageViewSet(SecureViewSet):
+    """How much of the plan is used in this month, and what is left."""
+
+    resource = "usage"
+    operations = {"retrieve": Allow(AnyCredential.ANY)}
+    outputs = UsageOutput
+
+    def retrieve(self, request: Request, **_: Any) -> Response:
+        """The quotas of the organization."""
+        return self.show(queries.usage())
 
 
 class SecurityPolicyViewSet(SecureViewSet):

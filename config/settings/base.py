@@ -62,6 +62,7 @@ MODULES: list[str] = [
     "saas.authentication.oidc",
     "saas.authentication.signatures",
     "saas.edge.sink",
+    "saas.throttling.risk",
 ]
 INSTALLED_APPS += MODULES
 

@@ -31,7 +31,7 @@ os.environ.setdefault("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 os.environ.setdefault("SAAS_OIDC_KEYS_FILE", str(VAR / "oidc-keys"))
 
 from config.settings.base import *  # noqa: E402, F403  # after the environment is complete
-from config.settings.base import IN_FLIGHT, RATES, RATES_LIFTED, Rate, env  # noqa: E402
+from config.settings.base import IN_FLIGHT, PLAN, RATES, RATES_LIFTED, Rate, env  # noqa: E402
 
 SAAS_REQUIRE_HTTPS = False  # served on loopback only, where nobody listens in
 SAAS_ROLE_CHECK = "warn"  # one role is enough to try things
@@ -51,4 +51,5 @@ SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "session", "csrf"  # __Host- wants Secur
 if env.str("SAAS_RATES", default="") == "lifted":  # for races and fuzzing
     RATES = {name: Rate(rate.requests * RATES_LIFTED, rate.seconds) for name, rate in RATES.items()}
     IN_FLIGHT = IN_FLIGHT._replace(requests=IN_FLIGHT.requests * RATES_LIFTED)
+    PLAN = "business"
 COUNTERS_TIMEOUT = 0.25  # one machine does everything here

@@ -121,6 +121,8 @@ STEP_UP = StepUp("aal2", timedelta(minutes=15))  # X-26: RFC 9470
 RATES = {
     "principal": Rate(1000, 3600),  # RATE-02
     "network": Rate(3000, 3600),  # RATE-02
+    # RATE-12: ten callers at full speed; an eleventh key gets the organization nothing more.
+    "organization": Rate(10_000, 3600),
     "sign-in": Rate(100, 60),  # RATE-01
     "read": Rate(1000, 3600),  # RATE-02
     "write": Rate(300, 3600),
@@ -131,6 +133,12 @@ RATES_LIFTED = (
     1000  # SAAS_RATES=lifted multiplies by this, for races and fuzzing; refused in production
 )
 IN_FLIGHT = Rate(10, 30)  # RATE-06: at once; whose process died has their place back in 30 s
+PLANS = {  # RATE-05: what an organization may do in a month of UTC, by the name of the act
+    "free": {"invoices": 100},
+    "standard": {"invoices": 2_000},
+    "business": {"invoices": 50_000},
+}
+PLAN = "free"  # RATE-05: of a new organization
 COUNTERS_TIMEOUT = 0.05  # seconds; X-22
 RATES_WITHOUT_STORE = {  # what each class does while nobody can count for all processes
     "stranger": "own-count",  # goes on under each process's own count

@@ -15,6 +15,7 @@ from config.settings.base import (  # noqa: E402
     IN_FLIGHT,
     INSTALLED_APPS,
     PASSWORD_HASHERS,
+    PLANS,
     RATES,
     RATES_LIFTED,
     STUFFING,
@@ -26,6 +27,10 @@ RATES = {
 }  # limiter tests set their own
 STUFFING = STUFFING._replace(seconds=1, lasts=1)  # all tests are one house
 IN_FLIGHT = IN_FLIGHT._replace(requests=IN_FLIGHT.requests * RATES_LIFTED)
+PLANS = {
+    plan: {act: most * RATES_LIFTED for act, most in quotas.items()}
+    for plan, quotas in PLANS.items()
+}
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}  # read by tests
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher",  # no test is about its cost
@@ -33,6 +38,7 @@ PASSWORD_HASHERS = [
 ]
 SAAS_DEVELOPMENT_PAGES = False
 SAAS_OIDC_MAKE_KEYS = True  # in memory, for as long as the process lives
+SAAS_RISK = {"beat": 0}  # as the next one: scores stay in the process
 KEY_ALARM_DELAY = 0.0  # another thread would not see what a test has not committed
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.toy"]  # the kit is tested on notes, not on invoices
 COUNTERS_TIMEOUT = 2.0  # the servers of a test run share two busy cores with it

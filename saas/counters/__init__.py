@@ -21,12 +21,15 @@ class StoreUnavailable(Exception):
 class Window(NamedTuple):
     """At most `limit` hits of `key` in any `seconds` seconds. Where it is `held`, at most `limit`
     hits at once: each counts until its `release`, or for `seconds` when nobody is left to say so.
+    `of` is the limit before somebody moved it, and decides how it is kept: whoever is slowed down
+    goes on in the same window.
     """
 
     key: str
     limit: int
     seconds: int
     held: bool = False
+    of: int = 0
 
 
 class Taken(NamedTuple):
@@ -86,7 +89,7 @@ def new_ticket() -> str:
 
 def form_of(window: Window) -> str:
     """How a window is kept: its places, each of its hits, or the sum of each of its 60 slots."""
-    return "held" if window.held else "log" if window.limit <= EXACT else "ring"
+    return "held" if window.held else "log" if (window.of or window.limit) <= EXACT else "ring"
 
 
 def place_of(window: Window) -> str:

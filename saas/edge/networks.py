@@ -10,6 +10,11 @@ from saas.edge.address import client_ip, network_of
 SECONDS = 10.0  # that a process refuses without asking again
 MOST = 10_000  # networks that it remembers: an attacker with many addresses fills no memory
 
+# Each says, from memory alone, whether a request shows a credential that may pass although its
+# network is refused: it is then proved, and counted in its own windows only. A module joins in
+# AppConfig.ready().
+PASSES: list[Callable[[HttpRequest], bool]] = []
+
 _refused: dict[str, tuple[float, Callable[[], None]]] = {}
 
 
@@ -26,5 +31,16 @@ def refuse_again(request: HttpRequest) -> None:
     would otherwise cost a look-up, however often its network has been refused.
     """
     until, refuse = _refused.get(network_of(client_ip(request)), (0.0, None))
-    if refuse and time.monotonic() < until:
+    if refuse and time.monotonic() < until and not passes(request):
         refuse()
+
+
+def passes(request: HttpRequest) -> bool:
+    """Whether somebody vouches for what the request shows."""
+    return any(may_pass(request) for may_pass in PASSES)
+
+
+def is_refused(request: HttpRequest) -> bool:
+    """Whether the network of `request` has been refused a moment ago."""
+    until, _ = _refused.get(network_of(client_ip(request)), (0.0, None))
+    return time.monotonic() < until

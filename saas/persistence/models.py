@@ -1,5 +1,5 @@
 """The tables that persistence itself needs: the tenants' data keys, what was done under an
-Idempotency-Key, the outbox, and when regular work was last begun.
+Idempotency-Key, how much of a quota is used, the outbox, and when regular work was last begun.
 """
 
 from datetime import datetime, timedelta
@@ -49,6 +49,22 @@ class IdempotencyRecord(TenantModel):
             models.UniqueConstraint(
                 fields=["tenant", "principal_id", "operation", "key"],
                 name="one_effect_for_each_key",
+            ),
+            tenant_reference(),
+        ]
+
+
+class QuotaUse(TenantModel):
+    """How often an organization did one act in one month; it counts with the act or not at all."""
+
+    act = models.CharField(max_length=40)
+    month = models.DateField()  # its first day, in UTC
+    used = models.PositiveIntegerField()
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "act", "month"], name="one_count_for_each_act_and_month"
             ),
             tenant_reference(),
         ]

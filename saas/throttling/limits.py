@@ -1,5 +1,5 @@
-"""How often: a principal, a network and an operation each have windows, and the strictest one
-wins.
+"""How often: a principal, an operation, an organization and a network each have windows, and the
+strictest one wins.
 """
 
 import math
@@ -10,6 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from django.conf import settings
+from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse
 
 from saas import counters
@@ -21,6 +22,16 @@ from saas.errors import Problem
 
 JITTER = 1.0  # seconds at most, so that callers who wait do not come back together
 IN_FLIGHT = "concurrent-requests"
+LEAST, MOST = 0.1, 2.0  # how far the limits of a principal may be moved, whoever asks for it
+
+# Each says, from memory alone, by how much the windows of a principal are moved; the smallest is
+# taken. Those of networks, organizations, failed secrets and requests in flight stay as they are.
+# A module joins in AppConfig.ready().
+FACTORS: list[Callable[[HttpRequest, Principal], float]] = []
+
+# Sent with `tenant_id`, `principal_id`, `factor` and `reasons` when somebody's limits have moved,
+# once and not for each request; outside any request and transaction.
+moved = Signal()
 
 
 class Counted(NamedTuple):
@@ -42,12 +53,26 @@ def count_stranger(request: HttpRequest) -> None:
 def count(request: HttpRequest, principal: Principal, rate: str) -> Counted:
     """Count a request in all its windows at once, or raise 429; gives the windows to report."""
     ticket, in_flight = counters.new_ticket(), _in_flight(principal)
-    windows = [_network_window(request), *_principal_windows(principal, rate), in_flight]
-    store, taken = _take(windows, rate, ticket)
-    _remember_network(request, taken[0])
-    _refuse_if_over(taken)
-    own = taken[1:]  # a network's window would tell a caller about its neighbours
+    windows = [*_principal_windows(principal, rate, _factor(request, principal)), in_flight]
+    if networks.is_refused(request) and networks.passes(request):
+        store, own = _take(windows, rate, ticket)
+    else:
+        store, taken = _take([_network_window(request), *windows], rate, ticket)
+        _remember_network(request, taken[0])
+        own = taken[1:]  # a network's window would tell a caller about its neighbours
+        if taken[0].wait > 0 and networks.passes(request):  # the first that hears of it here
+            store, own = _take(windows, rate, ticket)
+        else:
+            _refuse_if_over(taken)
+    _refuse_if_over(own)
     return Counted(own, partial(store.release, in_flight, ticket))
+
+
+def _factor(request: HttpRequest, principal: Principal) -> float:
+    """By how much the windows of this principal alone are moved."""
+    if not FACTORS:
+        return 1.0
+    return min(MOST, max(LEAST, min(factor(request, principal) for factor in FACTORS)))
 
 
 def _network_window(request: HttpRequest) -> Window:
@@ -55,13 +80,19 @@ def _network_window(request: HttpRequest) -> Window:
     return Window(f"net:{network_of(client_ip(request))}", limit.requests, limit.seconds)
 
 
-def _principal_windows(principal: Principal, rate: str) -> list[Window]:
-    everything, burst, own = (settings.RATES[name] for name in ("principal", "burst", rate))
+def _principal_windows(principal: Principal, rate: str, factor: float = 1.0) -> list[Window]:
+    house = settings.RATES["organization"]
     return [
-        Window(f"principal:{principal.id}", everything.requests, everything.seconds),
-        Window(f"{rate}:{principal.id}", own.requests, own.seconds),
-        Window(f"burst:{principal.id}", burst.requests, burst.seconds),
+        *(_moved(name, principal, factor) for name in ("principal", rate, "burst")),
+        # One more key is one more principal; all keys of an organization are one organization.
+        Window(f"organization:{principal.tenant_id}", house.requests, house.seconds),
     ]
+
+
+def _moved(name: str, principal: Principal, factor: float) -> Window:
+    base = settings.RATES[name]
+    limit = max(1, round(base.requests * factor))
+    return Window(f"{name}:{principal.id}", limit, base.seconds, of=base.requests)
 
 
 def _in_flight(principal: Principal) -> Window:

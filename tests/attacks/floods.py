@@ -129,6 +129,11 @@ class Store:
                 time.sleep(0.02)
         raise RuntimeError((self.folder / "log").read_text())
 
+    def stop(self) -> None:
+        """In order: what it holds is there again when it starts."""
+        self.client.shutdown(save=True)
+        self._process.wait()
+
     def kill(self) -> None:
         """As a machine dies."""
         self._process.kill()

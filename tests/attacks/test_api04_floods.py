@@ -9,7 +9,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from statistics import median
+from statistics import median, quantiles
 
 import pytest
 from django.db import connection, transaction
@@ -23,6 +23,7 @@ from tests.conformance.server import serving
 pytestmark = pytest.mark.usefixtures("committed")
 
 LONG = 3600
+CUSTOMERS = ("customers:read", "customers:write")
 CUSTOMER = {"name": "Initech", "country": "DE"}
 
 
@@ -149,6 +150,57 @@ def waiting_for_locks():
         return cursor.fetchone()[0]
 
 
+@pytest.mark.practice("RATE-12")
+@pytest.mark.parametrize(
+    ("seconds", "is_timed"), [(3, False), pytest.param(20, True, marks=pytest.mark.drill)]
+)
+def test_a_tenant_at_twenty_times_its_limit_costs_the_others_nothing(tmp_path, seconds, is_timed):
+    """Ten keys of one organization against one, and three ordinary organizations beside them."""
+    noisy = make_tenant("Noisy").owner
+    keys = [noisy.with_scopes(*CUSTOMERS).secret for _ in range(10)]
+    others = [make_tenant(f"Quiet {n}").owner.secret for n in range(3)]
+    limit = 5 * seconds  # of an organization in this time
+    rates = {"organization": (limit, LONG)} | ({"principal": (limit, LONG)} if is_timed else {})
+
+    def ordinary(address, until):
+        def work(number):
+            caller, ledger = Caller(address, others[number]), []
+            while not until(ledger):
+                ledger.append(caller.ask())
+                time.sleep(0.25)  # four a second, under every limit
+            return ledger
+
+        return work
+
+    with flooded(tmp_path, workers=2, **rates) as address:
+        for secret in others:
+            Caller(address, secret).ask()
+        quiet = together(3, ordinary(address, lambda ledger: len(ledger) >= seconds))
+        over = threading.Event()
+
+        def flood(number):
+            caller, ledger = Caller(address, keys[number]), []
+            while len(ledger) < 20 * limit / len(keys):
+                ledger.append(caller.ask("GET", "customers"))
+            return ledger
+
+        with ThreadPoolExecutor(1) as pool:
+            beside = pool.submit(together, 3, ordinary(address, lambda _: over.is_set()))
+            attack = together(len(keys), flood)
+            over.set()
+    statuses = [answer.status for answer in attack]
+    assert (statuses.count(200), statuses.count(429)) == (limit, 19 * limit)
+    assert {tuple(a.document["violated-policies"]) for a in attack if a.status == 429} == {
+        ("organization",)
+    }
+    assert {answer.status for answer in (*quiet, *beside.result())} == {200}
+    if is_timed:
+        p99 = [
+            quantiles([a.took for a in ledger], n=100)[98] for ledger in (quiet, beside.result())
+        ]
+        assert p99[1] <= 2 * p99[0] + 0.02
+
+
 def eventually(true, seconds=10.0):
     """Whether it becomes true in time."""
     end = time.monotonic() + seconds
@@ -256,3 +308,43 @@ def test_when_the_counters_fail_reading_goes_on_writing_waits_and_nothing_else_b
     assert 1 <= log.count("the store of the counters is gone") <= 8  # not once for each request
     assert 1 <= log.count("the store of the counters answers again") <= 8
     assert "unhandled" not in log
+
+
+@pytest.mark.practice("X-22")
+@pytest.mark.practice("RATE-04")
+@pytest.mark.parametrize("keeps", [False, True], ids=["empty", "with its data"])
+def test_after_a_restart_of_the_store_under_traffic_the_limits_hold_again(tmp_path, keeps):
+    """Meanwhile each process counts for itself: so much more, and no more than that, is let in."""
+    limit, workers, clients = 60, 2, 8
+    secret = make_tenant("Acme").owner.secret
+    with (
+        started() as store,
+        flooded(
+            tmp_path, workers=workers, patience="0.2", url=store.url, principal=(limit, LONG)
+        ) as address,
+    ):
+
+        def flood(requests):
+            def work(_):
+                caller = Caller(address, secret)
+                return [caller.ask() for _ in range(requests)]
+
+            return [answer.status for answer in together(clients, work)]
+
+        before = flood(5)
+        assert before == [200] * 40
+        store.kill() if not keeps else store.stop()
+        meanwhile = flood(40)
+        assert set(meanwhile) <= {200, 429}  # reads go on under each process's own count
+        assert meanwhile.count(200) <= limit * workers
+        closed = Caller(address, secret)
+        assert closed.ask("POST", "customers", CUSTOMER).status == 503
+        sign_in = closed.ask("POST", "/oauth/token", "grant_type=client_credentials")
+        assert (sign_in.status, sign_in.retry_after >= 1) == (503, True)
+        store.start()
+        time.sleep(1.2)  # one a second looks whether it is back
+        after = flood(20)
+    assert set(after) <= {200, 429}
+    left = limit - 40 if keeps else limit
+    # A process may need a look or two until it knows that the store is back.
+    assert left <= after.count(200) <= left + 2 * workers

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.core, pytest.mark.practice("VERS-01")]
 
 # Version 1 as it is promised: a route that is not here was added unseen.
 _PROMISED = """
-    me organization security-policy members members/{id} invitations invitations/{id}
+    me organization usage security-policy members members/{id} invitations invitations/{id}
     customers customers/{id}
     invoices invoices/{id} invoices/{id}/issuance invoices/{id}/cancellation invoices/{id}/payments
     invoices/{id}/payments/{payment_id} invoices/{id}/payments/{payment_id}/reversal

@@ -114,6 +114,7 @@ SAMPLES: dict[str, Sample] = {
     "me": Sample(),
     "organization": Sample(bodies={"PATCH": {"name": "Another name"}}),
     "security-policy": Sample(bodies={"PATCH": {"high_risk": False}}),
+    "usage": Sample(),
     "members": Sample(),
     "members/{id}": Sample(member, {"PATCH": {"role": "clerk"}}),
     "invitations": Sample(bodies={"POST": {"email": "somebody@elsewhere.example"}}),

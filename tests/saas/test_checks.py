@@ -350,6 +350,21 @@ def test_e031_a_limit_that_allows_nothing(settings):
     assert [message.id for message in checks.every_rate_is_declared()] == ["saas.E031"] * 2
 
 
+def test_e033_a_plan_that_does_not_say_how_much(settings):
+    def found():
+        return [message.id for message in checks.every_plan_says_how_much()]
+
+    assert found() == []
+    settings.PLANS = {"free": {}}
+    assert found() == ["saas.E033"]
+    settings.PLANS = {"free": {"invoices": -1}}
+    assert found() == ["saas.E033"]
+    settings.PLANS = {"large": {"invoices": 1}}
+    assert found() == ["saas.E033"]
+    settings.PLANS = {"free": {"invoices": 1, "an-act-of-no-module": 0}}
+    assert found() == []
+
+
 def test_every_id_is_tested_here_or_with_the_guards():
     known = set(re.findall(r"saas\.E\d{3}", Path(checks.__file__).read_text()))
     here = (

@@ -5,6 +5,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+import apps.organizations.models
 import saas.ids
 import saas.persistence.tenant
 
@@ -24,6 +25,12 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=200)),
                 ("slug", models.SlugField(max_length=60, unique=True)),
                 ("time_zone", models.CharField(default="UTC", max_length=60)),
+                (
+                    "plan",
+                    models.CharField(
+                        default=apps.organizations.models.first_plan, editable=False, max_length=40
+                    ),
+                ),
                 (
                     "created_at",
                     models.DateTimeField(default=django.utils.timezone.now, editable=False),

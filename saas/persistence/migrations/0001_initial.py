@@ -128,4 +128,35 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="QuotaUse",
+            fields=[
+                ("id", saas.ids.IdField()),
+                ("act", models.CharField(max_length=40)),
+                ("month", models.DateField()),
+                ("used", models.PositiveIntegerField()),
+                (
+                    "tenant",
+                    saas.persistence.tenant.TenantKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.SAAS_TENANT_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "act", "month"), name="one_count_for_each_act_and_month"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("tenant", "id"), name="persistence_quotause_tenant_id"
+                    ),
+                ],
+            },
+        ),
     ]

@@ -150,19 +150,21 @@ def edge_of(somebody):
 @pytest.mark.practice("RATE-06")
 @pytest.mark.practice("X-25")
 def test_every_answer_says_how_much_is_left_and_nothing_of_the_network(acme, rates, settings):
-    rates(principal=9, read=8, burst=7)
+    rates(principal=9, read=8, burst=7, organization=30)
     settings.IN_FLIGHT = Rate(6, 30)
     answer = send("GET", key=acme.owner.secret, REMOTE_ADDR=next(networks))
     assert parse_list(answer["RateLimit-Policy"]) == [
         ("principal", {"q": 9, "w": 60}),
         ("read", {"q": 8, "w": 60}),
         ("burst", {"q": 7, "w": 60}),
+        ("organization", {"q": 30, "w": 60}),
         ("concurrent-requests", {"q": 6, "qu": "concurrent-requests"}),
     ]
     assert parse_list(answer["RateLimit"]) == [
         ("principal", {"r": 8, "t": 0}),
         ("read", {"r": 7, "t": 0}),
         ("burst", {"r": 6, "t": 0}),
+        ("organization", {"r": 29, "t": 0}),
         ("concurrent-requests", {"r": 5, "t": 0}),
     ]
     assert str(acme.owner.key.pk) not in str(answer.headers)
@@ -188,7 +190,7 @@ def test_every_answer_to_a_known_caller_has_both_fields_and_no_strangers_has(acm
     for answer in known:
         names = [name for name, _ in parse_list(answer["RateLimit-Policy"])]
         assert [name for name, _ in parse_list(answer["RateLimit"])] == names
-        assert len(names) == 4
+        assert len(names) == 5
     for answer in (send("GET"), send("GET", key="guess"), send("GET", "/api/v1/nothing"),
                    send("PUT", key=acme.owner.secret)):  # fmt: skip
         assert not [name for name in answer.headers if name.lower().startswith("ratelimit")]
@@ -286,6 +288,19 @@ def test_one_principals_limit_is_not_anothers(acme, globex, rates):
     address = next(networks)
     for member in (acme.owner, acme.viewer, globex.owner):
         assert statuses(2, key=member.secret, REMOTE_ADDR=address) == [200, 429]
+
+
+@pytest.mark.practice("RATE-12")
+def test_many_keys_of_one_organization_are_one_organization_and_no_other(acme, globex, rates):
+    rates(organization=6)
+    keys = [acme.owner.with_scopes().secret for _ in range(4)]
+    answers = [send("GET", key=key, REMOTE_ADDR=next(networks)) for key in keys * 2]
+    served = [answer.status_code for answer in answers]
+    assert sorted(served) == [403] * 6 + [429] * 2  # keys without scopes: refusals count too
+    document = refused(answers[-1], 429, "rate-limited")
+    assert document["violated-policies"] == ["organization"]
+    assert acme.viewer.get("notes").status_code == 429
+    assert statuses(4, key=globex.owner.secret) == [200] * 4
 
 
 def test_refusals_are_counted_too_so_that_guessing_has_an_end(acme, rates):
@@ -403,6 +418,7 @@ def test_the_figures_are_the_contracts():
     assert security.RATES == {
         "principal": (1000, 3600), "network": (3000, 3600), "sign-in": (100, 60),
         "read": (1000, 3600), "write": (300, 3600), "sensitive": (60, 3600), "burst": (20, 1),
+        "organization": (10_000, 3600),
     }  # fmt: skip
 
 

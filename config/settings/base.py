@@ -21,6 +21,7 @@ SAAS_KEK = env.str("SAAS_KEK")
 SAAS_ORIGIN = env.str("SAAS_ORIGIN").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 SAAS_TRUSTED_PROXIES = env.list("SAAS_TRUSTED_PROXIES", default=[])
+SAAS_ORIGIN_NETWORKS = env.list("SAAS_ORIGIN_NETWORKS", default=[])  # RATE-11; empty: from anywhere
 REDIS_URL = env.str("REDIS_URL", default="")
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 

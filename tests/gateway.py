@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -62,11 +62,13 @@ class Answer(NamedTuple):
         return [value for header, value in self.headers if header.lower() == name.lower()]
 
 
-def certify(
-    folder: Path, *names: str, key: ec.EllipticCurvePrivateKey | None = None
-) -> Certificate:
+def certify(folder: Path, *names: str, kind: str = "ecdsa") -> Certificate:
     """A certificate for these names that lives a day, made in `folder`."""
-    key = key or ec.generate_private_key(ec.SECP256R1())
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = (
+        ec.generate_private_key(ec.SECP256R1())
+        if kind == "ecdsa"
+        else rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    )
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
     now = datetime.now(UTC)
     alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])

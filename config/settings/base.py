@@ -53,6 +53,7 @@ INSTALLED_APPS = [
 MODULES: list[str] = [
     "apps.leaks",
     "apps.passkeys",
+    "apps.pins",
     "saas.authentication.dpop",
     "saas.authentication.oidc",
     "saas.authentication.signatures",

@@ -1,5 +1,6 @@
 """The wires behind us: each speaks TLS to a peer that proves who it is, and to no other."""
 
+import shutil
 import smtplib
 import socket
 import ssl
@@ -21,6 +22,7 @@ from config.settings import base
 from saas.counters import RedisCounters, StoreUnavailable, Window
 from saas.edge import remotes
 from tests.gateway import Certificate, certify
+from tests.practices import ROOT
 from tests.servers import keeper
 from tests.servers.places import give_away, postgresql_places
 
@@ -64,11 +66,15 @@ def postgresql(folder, certificate: Certificate) -> Iterator[int]:
         give_away(home)
         keeper.make_cluster(binaries, home, "postgres", "secret")
 
+    shutil.copy(ROOT / "deploy" / "postgres" / "pg_hba.conf", home)
+    give_away(home / "pg_hba.conf")
+
     def command(port):
         options = keeper.NOTHING_WORTH_KEEPING | {
             "ssl": "on",
             "ssl_cert_file": certificate.chain,
             "ssl_key_file": certificate.key,
+            "hba_file": home / "pg_hba.conf",
         }
         given = [f"--{name}={value}" for name, value in options.items()]
         return [binaries / "postgres", "-D", home / "data", "-p", str(port), *given]
@@ -102,6 +108,9 @@ def test_the_database_must_prove_who_it_is(folder, certificates):
     own, other = certificates["own"], certificates["other name"]
     with postgresql(folder, own) as port:
         assert asked(port, own.chain) is True
+        clear = f"host=127.0.0.1 port={port} user=postgres password=secret sslmode=disable"
+        with pytest.raises(psycopg.OperationalError, match="rejects connection"):
+            psycopg.connect(clear)
         with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
             asked(port, certificates["stranger"].chain)
     with (

@@ -7,11 +7,21 @@ from datetime import timedelta
 from pathlib import Path
 
 from environ import FileAwareEnv
+from environ.fileaware_mapping import FileAwareMapping
 
 from config.settings.logging import LOGGING as LOGGING
 from config.settings.security import *  # noqa: F403  # the knobs are settings
 
-env = FileAwareEnv()  # reads X or the file that X_FILE names
+
+class Files(FileAwareMapping):
+    """X, or the file that X_FILE names, without the end of line that every editor leaves there."""
+
+    def __getitem__(self, key: str) -> str:
+        return str(super().__getitem__(key)).rstrip("\n")
+
+
+env = FileAwareEnv()
+env.ENVIRON = Files()
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DEBUG = False

@@ -12,6 +12,7 @@ import pytest
 
 from tests.gateway import HOST, Gateway, certify, connected, gateway, trusting
 from tests.tls import __main__ as scan
+from tests.tls.grade import compared
 
 pytestmark = pytest.mark.practice("TRANS-04")
 
@@ -126,13 +127,13 @@ def test_the_scanner_is_believed_only_where_it_agrees_in_everything():
     curves = [{"name": name} for name in expected["curves"]["supported"]]
     found |= {"elliptic_curves": {"supported_curves": curves}}
     found |= {part: dict(facts) for part, facts in expected["facts"].items()}
-    assert all(line.agrees for line in scan.compared("rsa", found, expected))
+    assert all(line.agrees for line in compared("rsa", found, expected))
     for part in found:
         without = {**found, part: None}
-        assert not all(line.agrees for line in scan.compared("rsa", without, expected)), part
+        assert not all(line.agrees for line in compared("rsa", without, expected)), part
     weak = {"cipher_suite": {"openssl_name": "AES128-SHA"}}
     found["tls_1_0_cipher_suites"] = {"accepted_cipher_suites": [weak]}
-    (line,) = [line for line in scan.compared("rsa", found, expected) if not line.agrees]
+    (line,) = [line for line in compared("rsa", found, expected) if not line.agrees]
     assert line.fact == "rsa: tls_1_0"
 
 

@@ -7,14 +7,14 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from tests.gateway import HOST, NGINX, certify, gateway
 from tests.practices import ROOT
+from tests.tls.grade import compared
 
 SCANNER = ROOT / "tests" / "tls" / ".venv" / "bin" / "sslyze"
 EXPECTATION = NGINX / "tls-expectation.toml"
@@ -22,19 +22,6 @@ ASKED = (
     "sslv2 sslv3 tlsv1 tlsv1_1 tlsv1_2 tlsv1_3 compression early_data openssl_ccs fallback "
     "heartbleed robot reneg resum elliptic_curves ems"
 )
-
-
-class Line(NamedTuple):
-    """One fact about a gateway."""
-
-    fact: str
-    found: Any
-    expected: Any
-
-    @property
-    def agrees(self) -> bool:
-        """Whether it is as it was written down."""
-        return bool(self.found == self.expected)
 
 
 def main() -> int | str:
@@ -74,21 +61,6 @@ def scanned(kind: str) -> dict[str, Any]:
                 raise RuntimeError(f"{ended.stdout}{ended.stderr}")
             (server,) = json.loads(result.read_text())["server_scan_results"]
             return {name: part["result"] for name, part in server["scan_result"].items()}
-
-
-def compared(kind: str, found: dict[str, Any], expected: dict[str, Any]) -> Iterator[Line]:
-    """A line for each fact; what the scanner could not find out is None, and so no agreement."""
-    for version, suites in expected["suites"][kind].items():
-        result = found[f"{version}_cipher_suites"] or {"accepted_cipher_suites": None}
-        accepted = result["accepted_cipher_suites"]
-        names = accepted and [suite["cipher_suite"]["openssl_name"] for suite in accepted]
-        yield Line(f"{kind}: {version}", names if names is None else sorted(names), sorted(suites))
-    curves = (found["elliptic_curves"] or {}).get("supported_curves") or []
-    names = sorted(curve["name"] for curve in curves)
-    yield Line(f"{kind}: curves", names, sorted(expected["curves"]["supported"]))
-    for part, facts in expected["facts"].items():
-        for name, value in facts.items():
-            yield Line(f"{kind}: {part}.{name}", (found[part] or {}).get(name), value)
 
 
 def shown(value: Any) -> str:

@@ -9,7 +9,7 @@ LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-in
 BASE ?= HEAD~1
 HEADING := @printf '\n== %s ==\n'
 
-.PHONY: help run test check drills bench bench-smoke sabotage lock format openapi clean
+.PHONY: help run test check drills bench bench-smoke sabotage lock format openapi tls-scan clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 13
@@ -53,6 +53,9 @@ bench: .venv/.dev tests/bench/.venv/.ready ## ten minutes: ours and five rivals,
 bench-smoke: .venv/.dev ## half a minute of it, without the rivals that need more libraries
 	@$(PYTHON) -m tests.bench --smoke
 
+tls-scan: .venv/.dev tests/tls/.venv/.ready ## grade the gateway's TLS with a scanner, on loopback
+	@$(PYTHON) -m tests.tls
+
 drills: .venv/.dev ## the long forms of the races and kills
 	$(PYTEST) -m drill
 
@@ -72,9 +75,11 @@ lock: ## make requirements/*.txt anew (needs uv; UPGRADE=--upgrade takes newer r
 	@$(LOCK) -q $(UPGRADE) --group dev -o requirements/dev.txt --python-version 3.12
 	@$(subst pyproject.toml,tests/bench/requirements.in,$(LOCK)) -q $(UPGRADE) \
 		-c requirements/base.txt -o tests/bench/requirements.txt --python-version 3.12
+	@$(subst pyproject.toml,tests/tls/requirements.in,$(LOCK)) -q $(UPGRADE) \
+		-o tests/tls/requirements.txt --python-version 3.12
 
 clean: ## remove .venv, the caches and the state of development in var/
-	@rm -rf .venv tests/bench/.venv var .*_cache .hypothesis .schemathesis
+	@rm -rf .venv tests/bench/.venv tests/tls/.venv var .*_cache .hypothesis .schemathesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/.run: requirements/base.txt
@@ -88,4 +93,8 @@ clean: ## remove .venv, the caches and the state of development in var/
 
 tests/bench/.venv/.ready: tests/bench/requirements.txt
 	@requirements/install bench
+	@touch $@
+
+tests/tls/.venv/.ready: tests/tls/requirements.txt
+	@requirements/install tls
 	@touch $@

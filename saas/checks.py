@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 
 from django.apps import apps
@@ -15,6 +16,7 @@ from saas.authorization.fields import FieldAccess
 from saas.authorization.operations import Allow
 from saas.authorization.permissions import AnyCredential, known_permissions
 from saas.disclosure.outputs import Output
+from saas.edge import remotes
 from saas.persistence import guards
 from saas.persistence.quotas import ACTS
 from saas.persistence.tenant import TenantModel
@@ -318,4 +320,28 @@ def the_wire_is_safe(**_: Any) -> list[CheckMessage]:
         found.append(Error("SAAS_REQUIRE_HTTPS must be on.", id="saas.E019"))
     if not settings.SAAS_ORIGIN.startswith("https://"):
         found.append(Error("SAAS_ORIGIN must be an https:// origin.", id="saas.E020"))
+    return found
+
+
+@register(Tags.security, deploy=True)
+def nobody_listens_in_behind_us(**_: Any) -> list[CheckMessage]:
+    """Who sits between us and the database reads every tenant at once (TRANS-01)."""
+    return [
+        Error(f"{name} at {host} is not reached by TLS that proves who answers.", id="saas.E040")
+        for name, host in remotes.in_clear(settings)
+    ]
+
+
+@register(Tags.security)
+def addresses_are_networks(**_: Any) -> list[CheckMessage]:
+    """A mistyped network would be found by the first request, and answer it with a fault (X-17,
+    RATE-11).
+    """
+    found: list[CheckMessage] = []
+    for name in ("SAAS_TRUSTED_PROXIES", "SAAS_ORIGIN_NETWORKS"):
+        for network in getattr(settings, name):
+            try:
+                ip_network(network)
+            except ValueError:
+                found.append(Error(f"{name}: {network!r} is no network.", id="saas.E041"))
     return found

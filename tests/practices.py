@@ -31,8 +31,8 @@ class Sabotage:
 
     @property
     def module(self) -> str:
-        """The dotted name of the changed file."""
-        return dotted(self.file)
+        """The dotted name of the changed file, or of any other where it is no Python."""
+        return dotted(self.file) if self.file.endswith(".py") else "config.urls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,12 @@ def lines_of(practice: Practice) -> int:
 
 
 def symbol_lines(path: str, symbol: str) -> list[str]:
-    """The source of a function, a class or an assignment, decorators included."""
+    """The source of a function, a class or an assignment, decorators included; of a file that is
+    no Python, all that is no comment.
+    """
     source = (ROOT / path).read_text()
+    if not symbol:
+        return [line for line in source.splitlines() if line.strip() and line.strip()[0] != "#"]
     node = find(ast.parse(source).body, symbol.split("."))
     decorators = getattr(node, "decorator_list", [])
     start = min(part.lineno for part in [node, *decorators])

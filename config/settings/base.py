@@ -8,11 +8,21 @@ from datetime import timedelta
 from pathlib import Path
 
 from environ import FileAwareEnv
+from environ.fileaware_mapping import FileAwareMapping
 
 from config.settings.logging import LOGGING as LOGGING
 from config.settings.security import *  # noqa: F403  # the knobs are settings
 
-env = FileAwareEnv()  # reads X or the file that X_FILE names
+
+class Files(FileAwareMapping):
+    """X, or the file that X_FILE names, without the end of line that every editor leaves there."""
+
+    def __getitem__(self, key: str) -> str:
+        return str(super().__getitem__(key)).rstrip("\n")
+
+
+env = FileAwareEnv()
+env.ENVIRON = Files()
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DEBUG = False
@@ -22,6 +32,7 @@ SAAS_KEK = env.str("SAAS_KEK")
 SAAS_ORIGIN = env.str("SAAS_ORIGIN").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 SAAS_TRUSTED_PROXIES = env.list("SAAS_TRUSTED_PROXIES", default=[])
+SAAS_ORIGIN_NETWORKS = env.list("SAAS_ORIGIN_NETWORKS", default=[])  # RATE-11; empty: from anywhere
 REDIS_URL = env.str("REDIS_URL", default="")
 SAAS_LOG_SINK = env.str("SAAS_LOG_SINK", default="")  # LOG-03: tcp://host:port, or tls://
 SAAS_OPERATORS = env.list("SAAS_OPERATORS", default=[])  # who is written to when the house is hurt
@@ -57,6 +68,7 @@ MODULES: list[str] = [
     "apps.leaks",
     "apps.metrics",
     "apps.passkeys",
+    "apps.pins",
     "apps.reviews",
     "saas.authentication.dpop",
     "saas.authentication.oidc",

@@ -7,7 +7,7 @@ for _name in ("SECRET_KEY", "SAAS_PEPPER", "SAAS_KEK"):
     os.environ[_name] = base64.b64encode(_name.encode().ljust(32, b"-")).decode()
 os.environ["SAAS_ORIGIN"] = "https://api.strongroom.example"
 os.environ["ALLOWED_HOSTS"] = "api.strongroom.example,testserver,localhost,127.0.0.1"
-os.environ["SAAS_TRUSTED_PROXIES"] = ""
+os.environ["SAAS_TRUSTED_PROXIES"] = os.environ["SAAS_ORIGIN_NETWORKS"] = ""
 
 from config.settings.base import *  # noqa: E402, F403  # after the environment is complete
 from config.settings.base import (  # noqa: E402

@@ -2,6 +2,10 @@
 # The two roles: one owns the tables and migrates; the other serves, owns nothing, and row security binds it.
 # PostgreSQL's image runs this once, on an empty volume. The passwords come from the environment.
 set -eu
+for role in OWNER APP; do # or from the file that STRONGROOM_…_PASSWORD_FILE names
+    eval "file=\${STRONGROOM_${role}_PASSWORD_FILE:-}"
+    if [ -n "$file" ]; then export "STRONGROOM_${role}_PASSWORD=$(cat "$file")"; fi
+done
 : "${STRONGROOM_OWNER_PASSWORD:?}" "${STRONGROOM_APP_PASSWORD:?}"
 psql --set=ON_ERROR_STOP=1 --no-psqlrc --username="${POSTGRES_USER:-postgres}" --dbname=postgres <<'SQL'
 \getenv owner_password STRONGROOM_OWNER_PASSWORD

@@ -30,6 +30,11 @@ def is_part_of(network: str, networks: Iterable[str]) -> bool:
     return any(own.version == other.version and own.subnet_of(other) for other in others)  # type: ignore[arg-type]  # of one version, which is asked first
 
 
+def peer(request: HttpRequest) -> Address:
+    """Who holds the other end of the connection: one of our proxies, or the client itself."""
+    return _parse(request.META.get("REMOTE_ADDR", "")) or UNKNOWN
+
+
 def is_trusted_proxy(address: Address) -> bool:
     """Whether `address` is one of our own proxies (SAAS_TRUSTED_PROXIES)."""
     return is_within(address, settings.SAAS_TRUSTED_PROXIES)
@@ -52,7 +57,7 @@ def client_ip(request: HttpRequest) -> Address:
     believed: we walk X-Forwarded-For from the right and stop at the first hop that we do not
     run. The left-most entry, which a client writes at will, is never believed.
     """
-    address = _parse(request.META.get("REMOTE_ADDR", "")) or UNKNOWN
+    address = peer(request)
     hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")[-MAX_HOPS:]
     for hop in reversed(hops):
         if not is_trusted_proxy(address):
@@ -76,6 +81,5 @@ def is_https(request: HttpRequest) -> bool:
     """Whether the client's own connection was encrypted: ours, or as a trusted proxy reports it."""
     if request.META.get("wsgi.url_scheme") == "https":
         return True
-    peer = _parse(request.META.get("REMOTE_ADDR", ""))
     proto = request.META.get("HTTP_X_FORWARDED_PROTO", "")
-    return peer is not None and is_trusted_proxy(peer) and proto == "https"
+    return proto == "https" and is_trusted_proxy(peer(request))

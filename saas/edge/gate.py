@@ -9,7 +9,7 @@ from django.core.exceptions import DisallowedHost, RequestDataTooBig, TooManyFie
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 
 from saas.edge import exposure
-from saas.edge.address import is_https
+from saas.edge.address import is_https, is_within, peer
 from saas.edge.log import TracedRequest
 from saas.errors import FieldError, Problem, problem_response
 
@@ -27,6 +27,7 @@ class Gate:
         """Answer a problem, or let the request in."""
         try:
             answer = refuse_clear_text(request)
+            refuse_way_round(request)
             refuse_oversized_head(request)
             refuse_foreign_host(request)
             refuse_credentials_in_url(request)
@@ -58,6 +59,15 @@ def refuse_clear_text(request: HttpRequest) -> HttpResponse | None:
     raise Problem(
         "https-required", "Use https://. What this request carried in clear counts as lost."
     )
+
+
+def refuse_way_round(request: HttpRequest) -> None:
+    """Whoever finds the origin's own address goes past the gateway that absorbs their flood: where
+    SAAS_ORIGIN_NETWORKS names networks, they alone may connect (RATE-11).
+    """
+    networks = settings.SAAS_ORIGIN_NETWORKS
+    if networks and not is_within(peer(request), networks):
+        raise Problem("permission-denied", "This address does not serve the public.")
 
 
 def refuse_oversized_head(request: HttpRequest) -> None:

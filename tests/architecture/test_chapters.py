@@ -17,6 +17,7 @@ from tests.practices import ROOT, footer, practices
 PATH = ROOT / "docs" / "path"
 CHAPTERS = sorted(PATH.glob("[0-9][0-9]-*.md"))
 PAGES = [*CHAPTERS, ROOT / "docs" / "tutorial.md"]
+QUOTED = ("python", "nginx", "dockerfile", "yaml")
 HEADING = re.compile(r"^## ([A-Z]+-\d\d): ", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 PLACE = re.compile(r"`((?:saas|apps|config|tests|docs|deploy)/[\w./-]+)`")
@@ -74,9 +75,9 @@ def test_a_section_ends_with_how_to_break_it_what_it_costs_and_when_to_leave_it_
 
 @each_page
 def test_each_quoted_piece_of_code_stands_in_the_file_it_names(page):
-    for block in blocks(page, "python"):
+    for block in [block for language in QUOTED for block in blocks(page, language)]:
         path = ROOT / block.about
-        assert path.is_file(), f"{block.about!r} after ```python"
+        assert path.is_file(), f"{block.about!r} after ```{block.language}"
         found = contains(path.read_text(), block.content)
         assert found, f"{block.about} does not hold\n{block.content}"
 

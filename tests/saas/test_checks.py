@@ -325,6 +325,26 @@ def test_e035_an_attack_that_nobody_sees(settings, name, value):
     assert fired() == {"saas.E035"}
 
 
+@pytest.mark.practice("TRANS-01")
+def test_e040_a_wire_behind_us_that_can_be_read(settings):
+    settings.REDIS_URL = "redis://:secret@cache.example/0"
+    (found,) = checks.nobody_listens_in_behind_us()
+    assert found.id == "saas.E040"
+    assert "cache.example" in found.msg
+    assert "secret" not in found.msg
+    assert "saas.E040" in {message.id for message in run_checks(include_deployment_checks=True)}
+    assert "saas.E040" not in {message.id for message in run_checks()}
+
+
+@pytest.mark.practice("RATE-11")
+@pytest.mark.parametrize("name", ["SAAS_TRUSTED_PROXIES", "SAAS_ORIGIN_NETWORKS"])
+@pytest.mark.parametrize("text", ["", "10.0.0.0/33", "10.0.0.1/8", "example.com", "*"])
+def test_e041_an_address_that_is_no_network(settings, name, text):
+    assert checks.addresses_are_networks() == []
+    setattr(settings, name, ["10.0.0.0/8", text])
+    assert [message.id for message in checks.addresses_are_networks()] == ["saas.E041"]
+
+
 @pytest.mark.practice("X-22")
 def test_e030_a_class_of_limits_that_says_nothing_of_the_stores_end(settings, monkeypatch):
     rates, store = settings.RATES, settings.RATES_WITHOUT_STORE

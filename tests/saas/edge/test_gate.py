@@ -58,6 +58,30 @@ def test_a_balancer_inside_the_house_may_ask_in_clear(settings):
     assert send("GET", settings.SAAS_CLEAR_PATHS[0] + "/x", secure=False).status_code == 301
 
 
+@pytest.mark.practice("RATE-11")
+def test_who_goes_around_the_gateway_is_not_served(settings, acme):
+    settings.SAAS_ORIGIN_NETWORKS = ["10.0.0.0/8", "2001:db8::/32"]
+    settings.SAAS_TRUSTED_PROXIES = ["10.0.0.0/8", "203.0.113.0/24"]
+    for stranger in ("203.0.113.9", "2001:db9::1", "", "nonsense"):
+        answer = send("GET", key=acme.clerk.secret, REMOTE_ADDR=stranger)
+        refused(answer, 403, "permission-denied")
+        told = {"X-Forwarded-For": "10.0.0.1"}
+        answer = send("GET", key=acme.clerk.secret, REMOTE_ADDR=stranger, headers=told)
+        refused(answer, 403, "permission-denied")
+    for gateway in ("10.1.2.3", "2001:db8::7", "::ffff:10.0.0.1"):
+        assert send("GET", key=acme.clerk.secret, REMOTE_ADDR=gateway).status_code == 200
+    settings.SAAS_ORIGIN_NETWORKS = []
+    assert send("GET", key=acme.clerk.secret, REMOTE_ADDR="198.51.100.1").status_code == 200
+
+
+@pytest.mark.practice("RATE-11")
+def test_a_key_that_came_in_clear_is_lost_at_any_door(settings, acme):
+    settings.SAAS_ORIGIN_NETWORKS = ["10.0.0.0/8"]
+    lost = send("GET", key=acme.clerk.secret, secure=False, REMOTE_ADDR="203.0.113.9")
+    refused(lost, 403, "https-required")
+    refused(send("GET", key=acme.clerk.secret, REMOTE_ADDR="10.0.0.1"), 401, "invalid-token")
+
+
 @pytest.mark.practice("AUTHN-06")
 @pytest.mark.parametrize("path", [NOTES, "/", "/nowhere", "/api/v9/notes", "/static/x.css"])
 @pytest.mark.parametrize("name", sorted(CREDENTIAL_PARAMETERS))

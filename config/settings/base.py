@@ -75,6 +75,7 @@ MODULES: list[str] = [
     "saas.authentication.signatures",
     "saas.edge.sink",
     "saas.throttling.risk",
+    "saas.watch",
 ]
 INSTALLED_APPS += MODULES
 

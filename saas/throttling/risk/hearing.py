@@ -4,10 +4,9 @@ import time
 from typing import Any
 from uuid import UUID
 
-from django.db import models
 from django.http import HttpRequest
 
-from saas.alerts import Severity
+from saas.alerts import About, Severity
 from saas.context import Principal
 from saas.throttling.risk import sharing
 from saas.throttling.risk.known import KnownCredentials
@@ -24,13 +23,11 @@ def line(heard: Line) -> None:
     sharing.start(scores)
 
 
-def alert(
-    tenant_id: UUID, kind: str, severity: Severity, row: models.Model | None = None, **_: Any
-) -> None:
+def alert(tenant_id: UUID, kind: str, severity: Severity, about: About, **_: Any) -> None:
     """An alert about a principal (a key, a person) speaks against it."""
-    if row is not None:
+    if about.id != tenant_id:
         points = OF_AN_ALERT[Severity(severity)]
-        scores.note(Event(str(row.pk), str(tenant_id), time.time(), f"alert {kind}", points))
+        scores.note(Event(str(about.id), str(tenant_id), time.time(), f"alert {kind}", points))
         sharing.start(scores)
 
 

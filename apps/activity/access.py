@@ -38,6 +38,8 @@ ALERT_FIELDS = FieldAccess(
             "severity",
             "message",
             "subject",
+            "data",
+            "playbook",
             "count",
             "first_seen_at",
             "last_seen_at",

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from saas.alerts import Severity
+from saas.alerts import Severity, playbook_of
 from saas.persistence.tenant import TenantModel, tenant_reference
 
 
@@ -18,6 +18,7 @@ class Alert(TenantModel):
     message = models.CharField(max_length=500)
     subject_type = models.CharField(max_length=60)
     subject_id = models.UUIDField()
+    data = models.JSONField(default=dict)  # what it shows beside its sentence; may hold an address
     count = models.PositiveIntegerField(default=1)
     first_seen_at = models.DateTimeField(default=timezone.now, editable=False)
     last_seen_at = models.DateTimeField(default=timezone.now)
@@ -35,3 +36,8 @@ class Alert(TenantModel):
             ),
             tenant_reference(),
         ]
+
+    @property
+    def playbook(self) -> str | None:
+        """Where it says what to do."""
+        return playbook_of(self.kind)

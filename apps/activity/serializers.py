@@ -94,6 +94,8 @@ class AlertOutput(Output):
     examples = {
         "kind": "api-key.exposed",
         "message": "An API key was sent in a URL, and has been revoked.",
+        "data": {},
+        "playbook": "https://api.strongroom.example/docs/playbooks/exposed-credential",
         "count": 1,
     }
 
@@ -102,6 +104,8 @@ class AlertOutput(Output):
     severity = serializers.ChoiceField(choices=[str(one) for one in Severity])
     message = serializers.CharField()
     subject = SubjectOutput(source="*")
+    data = serializers.DictField()  # type: ignore[assignment]  # DRF's own `data` is of an instance
+    playbook = serializers.URLField(allow_null=True)
     count = serializers.IntegerField()
     first_seen_at = serializers.DateTimeField()
     last_seen_at = serializers.DateTimeField()

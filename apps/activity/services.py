@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import models
 from django.db.models import F
 from django.utils import timezone
 
@@ -24,17 +23,20 @@ LONGEST = Alert._meta.get_field("message").max_length  # what others wrote may b
 
 
 def raise_alert(
-    tenant_id: UUID, kind: str, message: str, severity: str, row: models.Model | None, **_: Any
+    tenant_id: UUID,
+    kind: str,
+    message: str,
+    severity: str,
+    about: alerts.About,
+    data: dict[str, Any],
+    **_: Any,
 ) -> None:
     """Keep what was noticed, and write to owners and admins when it is new."""
-    subject = (
-        {"subject_type": "organization", "subject_id": tenant_id}
-        if row is None
-        else {"subject_type": str(row._meta.model_name), "subject_id": row.pk}
-    )
+    subject = {"subject_type": about.type, "subject_id": about.id}
     with bind(tenant_id):
         while not seen_again(kind=kind, **subject):
-            alert = Alert(kind=kind, message=message[:LONGEST], severity=severity, **subject)
+            alert = Alert(kind=kind, severity=severity, data=data, **subject)
+            alert.message = message[:LONGEST]
             alert.last_seen_at = alert.first_seen_at
             if insert(alert):
                 tell(alert)
@@ -79,7 +81,8 @@ def tell(alert: Alert) -> None:
             text=(
                 f"{alert.message}\n\n"
                 f"Severity: {alert.severity}. Read and acknowledge it at\n"
-                f"{settings.SAAS_ORIGIN}/api/v1/alerts/{alert.pk}\n\n"
+                f"{settings.SAAS_ORIGIN}/api/v1/alerts/{alert.pk}\n"
+                f"What to do: {alert.playbook or 'look, and ask who did it'}\n\n"
                 "Until then the same thing only counts on, and nobody is written to again.\n"
             ),
         )

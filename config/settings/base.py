@@ -22,6 +22,7 @@ SAAS_ORIGIN = env.str("SAAS_ORIGIN").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 SAAS_TRUSTED_PROXIES = env.list("SAAS_TRUSTED_PROXIES", default=[])
 REDIS_URL = env.str("REDIS_URL", default="")
+SAAS_OPERATORS = env.list("SAAS_OPERATORS", default=[])
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
@@ -55,6 +56,7 @@ MODULES: list[str] = [
     "saas.authentication.dpop",
     "saas.authentication.oidc",
     "saas.authentication.signatures",
+    "saas.watch",
 ]
 INSTALLED_APPS += MODULES
 

@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
                 ("message", models.CharField(max_length=500)),
                 ("subject_type", models.CharField(max_length=60)),
                 ("subject_id", models.UUIDField()),
+                ("data", models.JSONField(default=dict)),
                 ("count", models.PositiveIntegerField(default=1)),
                 (
                     "first_seen_at",

@@ -24,6 +24,8 @@ WHOLE = {
     "severity",
     "message",
     "subject",
+    "data",
+    "playbook",
     "count",
     "first_seen_at",
     "last_seen_at",

@@ -1,0 +1,1 @@
+"""Is something going wrong right now?"""

@@ -1,0 +1,24 @@
+"""The watch as a Django app: it listens to the access log, and the core knows nothing of it."""
+
+from django.apps import AppConfig
+from django.conf import settings
+
+
+class WatchConfig(AppConfig):
+    """Everything that the rest of the project knows of this module stands here."""
+
+    name = "saas.watch"
+    global_models = {
+        "watch.HouseAlert": "what was noticed of networks and of the house, and is no tenant's",
+    }
+
+    def ready(self) -> None:
+        """Join once the models are loaded."""
+        from saas import alerts
+        from saas.edge.log import LISTENERS
+        from saas.watch.detectors import detectors
+        from saas.watch.feed import Watch
+
+        alerts.PLAYBOOKS.update({kind: one.playbook for kind, one in detectors().items()})
+        if getattr(settings, "SAAS_WATCH_LIVE", True):
+            LISTENERS.append(Watch())

@@ -36,6 +36,4 @@ class RefreshReplay(Detector):
 
     def benign(self, scene: Scene) -> list[dict[str, Any]]:
         """Refreshes that lost a race with themselves, or came too late: refused, and no replay."""
-        return [
-            scene.stranger(60 * n, operation_id="oauth.token", status=400) for n in range(30)
-        ]
+        return [scene.stranger(60 * n, operation_id="oauth.token", status=400) for n in range(30)]

@@ -1,4 +1,4 @@
-"""LOG-07: who reads more different things than they ever do, in an hour or drop by drop in a day."""
+"""LOG-07: who reads more different things than ever, in an hour or drop by drop in a day."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence

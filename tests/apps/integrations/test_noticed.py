@@ -24,7 +24,7 @@ from tests.oauth import (
     tokens_for,
 )
 
-pytestmark = [pytest.mark.core, pytest.mark.practice("LOG-11")]
+pytestmark = [pytest.mark.core, pytest.mark.practice("LOG-01")]
 
 READ = "customers:read"
 SLEPT = timedelta(days=33)

@@ -288,7 +288,7 @@ def test_a_signature_is_good_once(signer):
     assert other.call("GET", "me", **nonce).status_code == 200
 
 
-@pytest.mark.practice("LOG-11")
+@pytest.mark.practice("LOG-01")
 def test_a_replayed_signature_stands_in_the_line_with_whose_key_it_was(signer, lines):
     request = signer.request("GET", "me")
     signer.send(*request)

@@ -251,7 +251,7 @@ def test_a_proof_is_good_once_and_a_jti_for_each_key(acme, prover, token):
 
 
 @in_a_transaction
-@pytest.mark.practice("LOG-11")
+@pytest.mark.practice("LOG-01")
 def test_a_replayed_proof_stands_in_the_line_with_whose_token_it_was(acme, prover, token, lines):
     proof = prover.proof("GET", NOTES, token)
     ask(token, proof)

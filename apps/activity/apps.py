@@ -11,8 +11,9 @@ class ActivityConfig(AppConfig):
     def ready(self) -> None:
         """Listen once the models are loaded."""
         from apps.activity.services import alert_of_guesses, raise_alert
-        from saas.alerts import noticed
+        from saas.alerts import PLAYBOOKS, noticed
         from saas.authentication.attempts import network_shut
 
+        PLAYBOOKS.update({"sign-in.guessed": "failed-sign-ins", "task.dead": "dead-task"})
         noticed.connect(raise_alert, dispatch_uid="activity.noticed")
         network_shut.connect(alert_of_guesses, dispatch_uid="activity.network-shut")

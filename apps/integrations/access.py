@@ -56,6 +56,16 @@ class ClientEvent(StrEnum):
     TOKEN_EXPOSED = "oauth-client.token-exposed"  # noqa: S105  # the name of an event
 
 
+# What to do when one of these becomes an alert: docs/playbooks/<slug>.md.
+PLAYBOOKS: dict[str, str] = {
+    KeyEvent.EXPOSED: "exposed-credential",
+    KeyEvent.USED_ELSEWHERE: "key-used-elsewhere",
+    KeyEvent.HONEYTOKEN_USED: "honeytoken-used",
+    GrantEvent.REPLAYED: "replayed-token",
+    GrantEvent.EXPOSED: "exposed-credential",
+    ClientEvent.TOKEN_EXPOSED: "exposed-credential",
+}
+
 API_KEY_FIELDS = FieldAccess(
     public=frozenset(
         {

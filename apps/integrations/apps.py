@@ -14,21 +14,26 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen once the models are loaded."""
+        from apps.integrations.access import PLAYBOOKS
         from apps.integrations.exposure import KEEP_EXPOSED, revoke_exposed
         from apps.integrations.grants import note_end
         from apps.integrations.misuse import tell_of_misuse
         from apps.integrations.services import HIGH_RISK
+        from apps.integrations.suspicion import end_suspected
+        from saas import alerts
         from saas.authentication import demands
         from saas.authentication.misuse import key_misused
         from saas.authentication.oauth.families import family_ended
-        from saas.authentication.revocation import membership_ended
+        from saas.authentication.revocation import membership_ended, suspected
         from saas.authentication.usage import credential_used
         from saas.edge.exposure import credential_exposed
 
+        alerts.PLAYBOOKS.update(PLAYBOOKS)
         demands.join(HIGH_RISK, KEEP_EXPOSED)
         credential_exposed.connect(revoke_exposed, dispatch_uid="integrations.exposed")
         key_misused.connect(tell_of_misuse, dispatch_uid="integrations.misused")
         family_ended.connect(note_end, dispatch_uid="integrations.family-ended")
+        suspected.connect(end_suspected, dispatch_uid="integrations.suspected")
         membership_ended.connect(revoke_keys, dispatch_uid="integrations.member-left")
         credential_used.connect(note_key, dispatch_uid="integrations.used")
 

@@ -37,10 +37,12 @@ def revoke_grant(actor: Actor | None, grant: OAuthGrant) -> None:
     trail.record(actor, GrantEvent.REVOKED, grant, user=str(grant.user_id))
 
 
-def revoke_grants_of(actor: Actor | None, user_id: UUID) -> None:
-    """End everything that a person allowed clients in the bound organization."""
-    for grant in families.end_all(user_id=user_id, organization_id=bound_tenant()):
+def revoke_grants_of(actor: Actor | None, user_id: UUID) -> int:
+    """End everything that a person allowed clients in the bound organization; tell how many."""
+    ended = families.end_all(user_id=user_id, organization_id=bound_tenant())
+    for grant in ended:
         trail.record(actor, GrantEvent.REVOKED, grant, user=str(user_id))
+    return len(ended)
 
 
 def end_compromised(secret: str, how: str, place: str, unless: Callable[[], bool]) -> bool:

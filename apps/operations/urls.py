@@ -6,6 +6,7 @@ from apps.operations.dev_mail import mails
 from apps.operations.documents import openapi, versions
 from apps.operations.health import live, ready
 from apps.operations.pages import docs, problem, problems
+from apps.operations.playbooks import playbook
 
 urlpatterns = [
     path("api/versions", versions, name="versions"),
@@ -13,6 +14,7 @@ urlpatterns = [
     path("docs/", docs, name="docs"),
     path("docs/problems/", problems, name="problems"),
     path("docs/problems/<slug:code>", problem, name="problem"),
+    path("docs/playbooks/<slug:slug>", playbook, name="playbook"),
     path("health/live", live),
     path("health/ready", ready),
     path("dev/mail", mails),

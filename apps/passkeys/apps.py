@@ -17,9 +17,11 @@ class PasskeysConfig(AppConfig):
         from apps.accounts import enrolment
         from apps.accounts.factors import FACTORS, Factor
         from apps.passkeys import policy, queries, showing
+        from saas.alerts import PLAYBOOKS
         from saas.authentication import assurance, demands
         from saas.authentication.oauth.modules import JUDGES
 
+        PLAYBOOKS["passkey.copied"] = "copied-passkey"
         FACTORS.append(
             Factor(
                 field="passkey",

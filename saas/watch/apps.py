@@ -15,10 +15,15 @@ class WatchConfig(AppConfig):
     def ready(self) -> None:
         """Join once the models are loaded."""
         from saas import alerts
+        from saas.authentication import demands
         from saas.edge.log import LISTENERS
+        from saas.watch.actions import RESPONSE
         from saas.watch.detectors import detectors
         from saas.watch.feed import Watch
+        from saas.watch.proof import RouteProof
 
-        alerts.PLAYBOOKS.update({kind: one.playbook for kind, one in detectors().items()})
+        demands.join(RESPONSE)
+        found = [*detectors().values(), RouteProof()]
+        alerts.PLAYBOOKS.update({one.kind: one.playbook for one in found})
         if getattr(settings, "SAAS_WATCH_LIVE", True):
             LISTENERS.append(Watch())

@@ -5,8 +5,8 @@ import logging
 import os
 import threading
 import time
-from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connections
@@ -23,7 +23,7 @@ MOST = 20_000  # lines that wait; what comes on top is dropped and counted
 AT_ONCE = 2_000  # lines that are judged together
 PERIOD = 0.5  # seconds between two looks
 LATE, EARLY = 120.0, 5.0  # seconds that a line's time may be off; beyond, it is set to now
-DAY = 86_400
+HOUR, DAY = 3600, 86_400
 SAMPLES = 5  # request ids that an alert shows
 OWED = 1_000  # findings that wait for the database
 TENANTS = 5  # that hear of a network which called them too
@@ -50,7 +50,7 @@ class Watch:
         self._draining = threading.Lock()
         self._owed: deque[Finding] = deque(maxlen=OWED)
         self._admitted: dict[str, Admitted] = defaultdict(Admitted)
-        self._met: OrderedDict[str, set[str]] = OrderedDict()  # network -> tenants that it called
+        self._met = Met(self._tallies)
         self._faults: set[str] = set()
         self.lines: deque[Line] = deque()
         self.dropped = 0
@@ -82,9 +82,8 @@ class Watch:
     def _look(self) -> None:
         """Drain, and go on whatever happens: a watch that one odd line ends watches nothing."""
         try:
-            if self.lines or self._owed:
-                self.drain()
-                connections.close_all()  # of this thread: it needs one only for what it finds
+            self.drain()
+            connections.close_all()  # of this thread: it seldom needs one
         except Exception as fault:
             self._say_once(fault)
 
@@ -105,6 +104,8 @@ class Watch:
             while self.lines:
                 batch = [self.lines.popleft() for _ in range(min(AT_ONCE, len(self.lines)))]
                 self._owed.extend(self.judge(batch, replayed))
+            if not replayed:
+                self._rest()
             while self._owed:
                 finding = self._owed.popleft()
                 try:
@@ -115,11 +116,17 @@ class Watch:
                     self._say_once(fault)
                     break  # till the next look
 
+    def _rest(self) -> None:
+        for detector in self._detectors:
+            try:
+                detector.rest(self._clock(), self._tallies)
+            except Exception as fault:  # of one detector; the others go on
+                self._say_once(fault)
+
     def judge(self, lines: Sequence[Line], replayed: bool = False) -> list[Finding]:
         """Count a batch, and tell what is over."""
         times = {id(line): self._time(line, replayed) for line in lines}
-        for line in lines:
-            self._meet(line)
+        self._met.note(lines, times)
         batches: dict[tuple[str, Subject], Batch] = defaultdict(Batch)
         for detector in self._detectors:
             try:
@@ -136,14 +143,6 @@ class Watch:
             return at
         now = self._clock()
         return at if now - LATE <= at <= now + EARLY else now
-
-    def _meet(self, line: Line) -> None:
-        """Remember whom a network called, for whoever must hear of it."""
-        if line["org"]:
-            name = network(line["ip"])
-            met = tallies.kept(self._met, name, set, SUBJECTS)
-            if len(met) < TENANTS:
-                met.add(line["org"])
 
     def _over(self, batches: dict[tuple[str, Subject], "Batch"]) -> Iterable[Finding]:
         known = {one.kind: one for one in self._detectors}
@@ -176,17 +175,17 @@ class Watch:
                     subject=subject,
                     count=total,
                     request_ids=batch.request_ids,
-                    tenants=self._tenants(subject),
+                    tenants=self._tenants(subject, mark.at * mark.tally.slot),
                 )
 
     def _is_first(self, detector: Detector, tally: Tally) -> bool:
         """Whether no process has told of it in this window: what goes on is told again after it."""
         return self._tallies.claim(f"{tally.key()}:told", detector.window)
 
-    def _tenants(self, subject: Subject) -> tuple[str, ...]:
+    def _tenants(self, subject: Subject, at: float) -> tuple[str, ...]:
         if subject.tenant:
             return (subject.tenant,)
-        return tuple(sorted(self._met.get(subject.name, ())))
+        return self._met.by(subject.name, at) if subject.type == "network" else ()
 
 
 class Batch:
@@ -220,6 +219,41 @@ class Batch:
         day = Tally(detector.kind, name, DAY)
         for at, weight in self.days.items():
             yield Mark(day, at, weight)
+
+
+class Met:
+    """Which organizations a network called in this hour or the last: they hear of it too."""
+
+    def __init__(self, store: Tallies) -> None:
+        self._tallies = store
+        self._told: set[tuple[str, str]] = set()  # what stands in the store already
+
+    def note(self, lines: Sequence[Line], times: Mapping[int, float]) -> None:
+        """Remember whom the lines' networks called."""
+        pairs = {
+            (self._key(network(line["ip"]), times[id(line)]), line["org"])
+            for line in lines
+            if line["org"]
+        }
+        new: dict[str, dict[str, float]] = defaultdict(dict)
+        for key, tenant in pairs - self._told:
+            new[key][tenant] = 1.0
+        self._tallies.bump(new, 2 * HOUR)
+        if len(self._told) > SUBJECTS:
+            self._told.clear()
+        self._told |= pairs
+
+    def by(self, name: str, at: float) -> tuple[str, ...]:
+        """The tenants that a network called, a few at most."""
+        keys: dict[str, dict[str, float]] = {
+            self._key(name, at): {},
+            self._key(name, at - HOUR): {},
+        }
+        found = self._tallies.bump(keys, 2 * HOUR).values()
+        return tuple(sorted({tenant for tenants in found for tenant in tenants}))[:TENANTS]
+
+    def _key(self, name: str, at: float) -> str:
+        return f"{Tally('met', name, HOUR).key()}:{int(at // HOUR)}"
 
 
 class Admitted:

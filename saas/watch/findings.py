@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from saas.alerts import About, alert, playbook_of
 from saas.persistence import letters
+from saas.watch import actions
 from saas.watch.detectors import Detector
 from saas.watch.lines import Subject
 from saas.watch.models import HouseAlert
@@ -51,19 +52,10 @@ class Finding:
 def report(finding: Finding) -> None:
     """Write it down and send it: all of it, or nothing when the database fails."""
     detector, subject = finding.detector, finding.subject
-    with transaction.atomic():
-        if not subject.tenant:
-            tell_the_house(finding)
-        about = About(subject.type, subject.id)
-        for tenant in finding.tenants:
-            alert(
-                UUID(tenant),
-                detector.kind,
-                detector.means,
-                about=about,
-                severity=detector.severity,
-                data=finding.data,
-            )
+    asked = actions.rung_of(detector.kind, detector.rung)
+    if asked != actions.Rung.LOG:
+        with transaction.atomic():
+            tell(finding, asked)
     log.warning(
         "%s: %s %s, %d in %d s, as in requests %s",
         detector.kind,
@@ -73,6 +65,25 @@ def report(finding: Finding) -> None:
         detector.window,
         " ".join(finding.request_ids),
     )
+
+
+def tell(finding: Finding, asked: actions.Rung) -> None:
+    """Alerts, and what the kind asks for beyond them."""
+    detector, subject = finding.detector, finding.subject
+    if not subject.tenant:
+        tell_the_house(finding)
+    for tenant in finding.tenants:
+        data = finding.data
+        if subject.type == "principal":
+            data["done"] = actions.act(UUID(tenant), subject.id, detector.kind, asked)
+        alert(
+            UUID(tenant),
+            detector.kind,
+            detector.means,
+            about=About(subject.type, subject.id),
+            severity=detector.severity,
+            data=data,
+        )
 
 
 def tell_the_house(finding: Finding) -> None:

@@ -1,10 +1,11 @@
-"""What the watch keeps: what it found that is no organization's."""
+"""What the watch keeps: what it found that is no organization's, and what is usual."""
 
 from django.db import models
 from django.utils import timezone
 
 from saas.alerts import Severity
 from saas.ids import IdField
+from saas.persistence.tenant import TenantModel, tenant_reference
 
 
 class HouseAlert(models.Model):
@@ -33,3 +34,22 @@ class HouseAlert(models.Model):
     def __str__(self) -> str:
         """The kind and the id: nothing that a log should not hold."""
         return f"{self.kind} {self.pk}"
+
+
+class Profile(TenantModel):
+    """What a principal usually does in one hour of the week, as numbers alone. The organization's
+    own row has its id for a principal's.
+    """
+
+    principal_id = models.UUIDField()
+    hour = models.PositiveSmallIntegerField()  # of the week, 0 to 167, from Monday at midnight UTC
+    measures = models.JSONField(default=dict)  # name -> count, mean, sum of squares
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "principal_id", "hour"], name="one_profile_for_each_hour"
+            ),
+            tenant_reference(),
+        ]

@@ -146,7 +146,7 @@ class MemoryTallies:
             self._notes[key] = text, self._clock() + seconds
 
 
-def kept[V](places: OrderedDict[str, V], key: str, new: Callable[[], Any], most: int) -> V:
+def kept[K, V](places: OrderedDict[K, V], key: K, new: Callable[[], Any], most: int) -> V:
     """The place of `key`, now the youngest; beyond `most` the oldest goes."""
     if key not in places:
         places[key] = new()

@@ -28,7 +28,7 @@ _PROMISED = """
 PROMISED = set(_PROMISED.split())
 # Outside the version, and open to everybody on purpose.
 BESIDE = {"health/live", "health/ready", "dev/mail"}
-BESIDE |= {"docs/", "docs/problems/", "docs/problems/<slug:code>"}
+BESIDE |= {"docs/", "docs/problems/", "docs/problems/<slug:code>", "docs/playbooks/<slug:slug>"}
 BESIDE |= {".well-known/oauth-authorization-server"}
 if apps.is_installed("saas.authentication.oidc"):
     BESIDE |= {".well-known/openid-configuration", ".well-known/jwks.json"}

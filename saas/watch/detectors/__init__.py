@@ -31,6 +31,7 @@ class Detector:
     ratio: float = 0.0
     minimum: int = 0
     distinct: bool = False  # whether members are counted, and not hits
+    rung: str = "notify"  # of saas.watch.actions: how far up the kind asks for
     playbook: str  # docs/playbooks/<slug>.md
 
     def __init__(self) -> None:
@@ -50,6 +51,9 @@ class Detector:
             for hit in self.hits(line):
                 yield line, hit
 
+    def rest(self, now: float, tallies: Tallies) -> None:
+        """After each look, with the time in seconds since 1970: for what is done now and then."""
+
     def simulate(self, scene: Scene) -> list[dict[str, Any]]:
         """Lines of an attack, in their order: exactly one alert of this kind."""
         raise NotImplementedError
@@ -63,9 +67,13 @@ class Detector:
         return []
 
 
-@cache
 def detectors() -> dict[str, Detector]:
-    """Every detector, by the kind of its alert."""
+    """Every detector, by the kind of its alert; each is new, and has seen nothing."""
+    return {one.kind: one() for one in _classes()}
+
+
+@cache
+def _classes() -> list[type[Detector]]:
     found: list[type[Detector]] = []
     for module in iter_modules(__path__):
         held = vars(import_module(f"{__name__}.{module.name}")).values()
@@ -74,4 +82,4 @@ def detectors() -> dict[str, Detector]:
             for one in held
             if isinstance(one, type) and issubclass(one, Detector) and hasattr(one, "kind")
         ]
-    return {one.kind: one() for one in dict.fromkeys(found)}
+    return list(dict.fromkeys(found))

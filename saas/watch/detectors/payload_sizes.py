@@ -47,18 +47,18 @@ class PayloadSizes(Detector):
     def before(self, scene: Scene) -> list[dict[str, Any]]:
         """A hundred ordinary ones, of an operation of its own for each scene."""
         return [
-            scene.line(at=n, operation_id=f"{scene.principal[:8]}.list", bytes_out=1000 + n * 10)
+            scene.line(at=n, operation_id=f"{scene.principal[-12:]}.list", bytes_out=1000 + n * 10)
             for n in range(100)
         ]
 
     def simulate(self, scene: Scene) -> list[dict[str, Any]]:
         """Somebody found a way to have everything at once."""
-        own = f"{scene.principal[:8]}.list"
+        own = f"{scene.principal[-12:]}.list"
         return [scene.line(at=101, operation_id=own, bytes_out=90_000)]
 
     def benign(self, scene: Scene) -> list[dict[str, Any]]:
         """A full page: nine times the usual."""
-        own = f"{scene.principal[:8]}.list"
+        own = f"{scene.principal[-12:]}.list"
         return [scene.line(at=101 + n, operation_id=own, bytes_out=9 * 1990) for n in range(50)]
 
 

@@ -30,8 +30,5 @@ class Refusals(Detector):
         ]
 
     def benign(self, scene: Scene) -> list[dict[str, Any]]:
-        """A broken dashboard is refused once in a quarter of a minute, all day."""
-        return [
-            scene.line(at=16 * n, status=403 if n % 2 else 200, decision="forbidden")
-            for n in range(5400)
-        ]
+        """A broken dashboard is refused every seven seconds, a whole day long."""
+        return [scene.line(at=7 * n, status=403, decision="forbidden") for n in range(12_343)]

@@ -20,7 +20,12 @@ pytestmark = pytest.mark.core
 
 OPENAPI = "/api/v1/openapi.json"
 OPEN = (OPENAPI, "/api/versions")
-PAGES = ("/docs/", "/docs/problems/", "/docs/problems/conflict")
+PAGES = (
+    "/docs/",
+    "/docs/problems/",
+    "/docs/problems/conflict",
+    "/docs/playbooks/exposed-credential",
+)
 each_document = pytest.mark.parametrize("path", OPEN)
 each_page = pytest.mark.parametrize("path", PAGES)
 

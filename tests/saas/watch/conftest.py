@@ -1,7 +1,6 @@
 """A watch that is drained by hand, and scenes that nobody else plays in."""
 
 import secrets
-from uuid import uuid4
 
 import pytest
 
@@ -16,11 +15,12 @@ def toy():
 
 
 @pytest.fixture
-def scene():
-    """A principal, an organization and a network that no other test counts."""
+def scene(acme):
+    """A key of Acme, and a network that no other test counts."""
     host = secrets.randbelow(1 << 24)
     ip = f"100.{host >> 16 & 255}.{host >> 8 & 255}.{host & 255}"
-    return Scene(principal=str(uuid4()), org=str(uuid4()), user=str(uuid4()), ip=ip)
+    clerk = acme.clerk
+    return Scene(str(clerk.key.pk), str(acme.id), str(clerk.user.pk), ip)
 
 
 @pytest.fixture

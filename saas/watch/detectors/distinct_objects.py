@@ -24,7 +24,7 @@ class Span(NamedTuple):
     cold: int  # while nothing is known of anybody in the organization
     least: int  # below that nobody is asked
     times: float  # more than so many times the own 99th percentile is unusual
-    samples: int  # hours or days from which on the own profile counts
+    samples: int  # hours or days from which on the own profile is enough
 
 
 SPANS = (Span(HOUR, 10_000, 1_500, 300, 3.0, 24), Span(DAY, 50_000, 6_000, 1_500, 3.0, 5))
@@ -89,21 +89,23 @@ class DistinctObjects(Detector):
     def _limits(
         self, when: Mapping[Subject, int], span: Span, tallies: Tallies
     ) -> dict[Subject, float]:
-        keys = {
-            subject: [
-                profile(name, span.seconds, at - back) for name in names for back in (0, MONTH)
-            ]
+        own = {subject: months_of(whose(subject), span, at) for subject, at in when.items()}
+        all_ = {
+            subject: months_of(whose(subject._replace(name="")), span, at)
             for subject, at in when.items()
-            for names in [(whose(subject), whose(subject._replace(name="")))]
         }
-        known = tallies.bump({key: {} for four in keys.values() for key in four}, KEPT)
-        limits = {}
-        for subject, (own, own_last, all_, all_last) in keys.items():
-            usual = usual_of([known[own], known[own_last]], span)
-            usual = usual or usual_of([known[all_], known[all_last]], span)
-            limit = max(span.least, usual * span.times) if usual else span.cold
-            limits[subject] = min(limit, span.most)
-        return limits
+        days = {subject: months_of(whose(subject), SPANS[-1], at) for subject, at in when.items()}
+        asked = {key for keys in (own, all_, days) for two in keys.values() for key in two}
+        known = tallies.bump({key: {} for key in sorted(asked)}, KEPT)
+        return {
+            subject: limit(
+                span,
+                added([known[key] for key in own[subject]]),
+                added([known[key] for key in all_[subject]]),
+                added([known[key] for key in days[subject]]),
+            )
+            for subject in when
+        }
 
     def before(self, scene: Scene) -> list[dict[str, Any]]:
         """A fortnight of working days."""
@@ -161,13 +163,35 @@ def profile(name: str, seconds: int, at: int) -> str:
     return f"watch:usual:{seconds}:{name}:{at // MONTH}"
 
 
-def usual_of(months: Sequence[Mapping[str, float]], span: Span) -> float:
-    """The 99th percentile of the samples, or 0 while there are too few."""
+def months_of(name: str, span: Span, at: int) -> list[str]:
+    """The places of this month and of the last."""
+    return [profile(name, span.seconds, at - back) for back in (0, MONTH)]
+
+
+def added(months: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The samples of some months together."""
     counted: dict[str, float] = defaultdict(float)
     for month in months:
         for bucket, count in month.items():
             counted[bucket] += count
-    return quantile(counted, P, span.samples)
+    return counted
+
+
+def limit(
+    span: Span,
+    own: Mapping[str, float],
+    everybodys: Mapping[str, float],
+    days: Mapping[str, float],
+) -> float:
+    """Beyond how many is unusual: by the principal's own samples; while these are few, by those of
+    the organization if they allow more. An hour may hold what its biggest days held: who reads for
+    one hour in a week has a habit too.
+    """
+    allowed = max(span.least, span.times * quantile(own, P, 1), quantile(days, P, 3))
+    if sum(own.values()) < span.samples:
+        usual = quantile(everybodys, P, span.samples)
+        allowed = max(allowed, span.times * usual if usual else span.cold)
+    return min(allowed, span.most)
 
 
 def reading(scene: Scene, at: float, objects: int, about: str) -> dict[str, Any]:

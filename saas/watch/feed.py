@@ -7,14 +7,13 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from saas.watch import tallies
 from saas.watch.detectors import Detector, detectors
 from saas.watch.findings import Finding, report
-from saas.watch.lines import Line, Subject, network, seconds_of
+from saas.watch.lines import Hit, Line, Subject, network, seconds_of
 from saas.watch.tallies import SLOTS, SUBJECTS, Mark, Tallies, Tally
 
 log = logging.getLogger("saas.watch")
@@ -129,13 +128,22 @@ class Watch:
         self._met.note(lines, times)
         batches: dict[tuple[str, Subject], Batch] = defaultdict(Batch)
         for detector in self._detectors:
-            try:
-                for line, hit in detector.batch(lines, self._tallies):
-                    mine = batches[detector.kind, hit.subject]
-                    mine.add(hit, times[id(line)], detector, str(line["request_id"]))
-            except Exception as fault:  # of one detector; the others go on
-                self._say_once(fault)
+            for line, hit in self._hits(detector, lines):
+                mine = batches[detector.kind, hit.subject]
+                mine.add(hit, times[id(line)], detector, str(line["request_id"]))
         return list(self._over(batches))
+
+    def _hits(self, detector: Detector, lines: Sequence[Line]) -> list[tuple[Line, Hit]]:
+        """What one detector makes of a batch; if it fails, of each line alone: or who knows of an
+        odd line could hide everything that comes with it.
+        """
+        try:
+            return list(detector.batch(lines, self._tallies))
+        except Exception as fault:  # of one detector; the others go on
+            self._say_once(fault)
+            if len(lines) == 1 or isinstance(fault, DatabaseError):
+                return []
+        return [found for line in lines for found in self._hits(detector, [line])]
 
     def _time(self, line: Line, replayed: bool) -> float:
         at = seconds_of(line["ts"])
@@ -198,7 +206,7 @@ class Batch:
         self.weight = 0
         self.days: dict[int, int] = defaultdict(int)
 
-    def add(self, hit: Any, at: float, detector: Detector, request_id: str) -> None:
+    def add(self, hit: Hit, at: float, detector: Detector, request_id: str) -> None:
         """One more hit."""
         slot = int(at // (detector.window / SLOTS))
         self.weights[slot] += hit.weight

@@ -175,7 +175,10 @@ def test_a_path_has_one_spelling(name, acme):
 @pytest.mark.django_db
 @pytest.mark.practice("X-18")
 def test_what_is_open_to_everybody_is_only_to_be_read(stranger):
-    pages = {f"/{route}".replace("<slug:code>", "not-found") for route in BESIDE - {"dev/mail"}}
+    examples = {"<slug:code>": "not-found", "<slug:slug>": "dead-task"}
+    pages = {f"/{route}" for route in BESIDE - {"dev/mail"}}
+    for name, value in examples.items():
+        pages = {page.replace(name, value) for page in pages}
     for path in pages | {f"/{route}" for route in live.SAAS_OPEN_ROUTES}:
         read = stranger("GET", path)
         assert (read.status_code, read["Cache-Control"]) == (200, "no-store"), path

@@ -58,10 +58,14 @@ class Command(BaseCommand):
 def scene_in(slug: str) -> Scene:
     """A principal of that organization: its last key, else the organization's own id."""
     tenants = apps.get_model(settings.SAAS_TENANT_MODEL)
-    for tenant_id in each_tenant_across_tenants():
-        if tenants.objects.filter(pk=tenant_id, slug=slug).exists():
-            return Scene(principal=str(key_of(tenant_id)), org=str(tenant_id))
-    raise CommandError(f"There is no organization {slug}.")
+    found = [
+        Scene(principal=str(key_of(tenant_id)), org=str(tenant_id))
+        for tenant_id in each_tenant_across_tenants()
+        if tenants.objects.filter(pk=tenant_id, slug=slug).exists()
+    ]
+    if not found:
+        raise CommandError(f"There is no organization {slug}.")
+    return found[0]
 
 
 def key_of(tenant_id: UUID) -> UUID:

@@ -81,9 +81,10 @@ class DistinctObjects(Detector):
         for (subject, mark), count in zip(marks, counts, strict=True):
             if count > limits[subject]:
                 yield last[subject, mark.at], subject
-            else:  # what rings is not learned: an attack must not become its own measure
-                period = mark.at // SLOTS
-                peaks[subject][period] = max(count, peaks[subject].get(period, 0))
+            # What rings is learned no higher than what was allowed: an attack does not become its
+            # own measure at once, and a new job is usual after a few runs.
+            period, learned = mark.at // SLOTS, min(count, int(limits[subject]))
+            peaks[subject][period] = max(learned, peaks[subject].get(period, 0))
         learn(peaks, span, tallies)
 
     def _limits(

@@ -167,11 +167,12 @@ class Town:
 
     # What is wrong.
 
-    def attacks(self) -> Iterator[Attack]:
-        """Of each kind its own simulation, and what is slower or comes from more places."""
+    def attacks(self, org: str) -> Iterator[Attack]:
+        """Of each kind its own simulation, and what is slower or comes from more places. `org` has
+        no office: of callers without a past the watch knows only what their organization does.
+        """
         for kind, detector in detectors().items():
             for name, make in [("plain", detector.simulate), *VARIANTS.get(kind, {}).items()]:
-                org = self.random.choice(self.orgs)
                 begins = MONDAY + timedelta(hours=9, minutes=self.random.randrange(60))
                 scene = replace(self.somebody(org), begins=begins)
                 yield Attack(kind, name, scene, make(scene), detector.before(scene))

@@ -53,7 +53,7 @@ def read(slug: str) -> tuple[str, list[Section]]:
 
 
 def parts_of(text: str) -> list[tuple[str, list[str]]]:
-    """Paragraphs, lists and commands; a line of a list that is set in goes on with the one before."""
+    """Paragraphs, lists and commands."""
     found: list[tuple[str, list[str]]] = []
     for number, part in enumerate(FENCE.split(text)):
         found += [("pre", [part.strip()])] if number % 2 else prose(part)
@@ -61,7 +61,7 @@ def parts_of(text: str) -> list[tuple[str, list[str]]]:
 
 
 def prose(text: str) -> list[tuple[str, list[str]]]:
-    """What stands between commands."""
+    """Between commands; a line of a list that is set in goes on with the one before."""
     lines = re.sub(r"\n[ ]+", " ", text).splitlines()
     found: list[tuple[str, list[str]]] = []
     for kind, group in groupby(lines, key=kind_of):

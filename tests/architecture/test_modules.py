@@ -104,6 +104,9 @@ def taken_away(tree: Path, modules: list[str]) -> Path:
     gone = rows_of(modules)
     rewrite(tree / "docs" / "practices.toml", lambda text: but_for_rows(text, gone))
     for chapter in sorted((tree / "docs" / "path").glob("*.md")):
+        if f"saas.{chapter.stem[3:]}" in modules:  # a whole stage
+            chapter.unlink()
+            continue
         rewrite(chapter, lambda text: but_for_sections(text, gone))
     return tree
 

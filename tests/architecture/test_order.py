@@ -55,6 +55,12 @@ def chapters() -> list[str]:
     return [re.sub(r"^\d\d-", "", name) for name in names]
 
 
+def path() -> list[str]:
+    """The law, with the chapter of the apps' own rooms in its place."""
+    at = law().index(AFTER) + 1
+    return [*law()[:at], BUSINESS, *law()[at:]]
+
+
 def in_order(some: list[str], whole: list[str]) -> bool:
     """Whether `some` stands in `whole`, in the same order and each once."""
     return some == [stage for stage in whole if stage in some]
@@ -79,12 +85,9 @@ def test_the_spine_walks_the_stages_as_the_law_orders_them():
 
 
 def test_the_chapters_follow_the_law():
-    found = chapters()
-    at = law().index(AFTER) + 1
-    path = [*law()[:at], BUSINESS, *law()[at:]]
-    assert found
-    assert in_order(found, path)
-    assert found == path[: len(found)]
+    there = [name for name in path() if name == BUSINESS or (ROOT / "saas" / name).is_dir()]
+    assert in_order(chapters(), path())
+    assert chapters() == there
 
 
 def test_what_runs_before_every_view_is_the_edge_and_its_own_order_holds():

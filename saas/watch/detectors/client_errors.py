@@ -24,7 +24,7 @@ class ClientErrors(Detector):
 
     def simulate(self, scene: Scene) -> list[dict[str, Any]]:
         """A list of words is tried as ids, one a second."""
-        return [scene.line(at=n, status=404, operation_id="invoices.retrieve") for n in range(250)]
+        return [scene.line(at=n, status=404, operation_id="things.retrieve") for n in range(250)]
 
     def benign(self, scene: Scene) -> list[dict[str, Any]]:
         """An import with a wrong row now and then."""

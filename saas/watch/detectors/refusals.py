@@ -25,7 +25,7 @@ class Refusals(Detector):
     def simulate(self, scene: Scene) -> list[dict[str, Any]]:
         """One key asks for what it may not, every four seconds."""
         return [
-            scene.line(at=4 * n, status=403, decision="forbidden", operation_id="members.create")
+            scene.line(at=4 * n, status=403, decision="forbidden", operation_id="things.create")
             for n in range(60)
         ]
 

@@ -9,11 +9,6 @@ from saas.watch.feed import Watch
 from saas.watch.lines import Scene
 
 
-@pytest.fixture(autouse=True)
-def toy():
-    """The product's own routes and roles: what only admins may do is read from them."""
-
-
 @pytest.fixture
 def scene(acme):
     """A key of Acme, and a network that no other test counts."""

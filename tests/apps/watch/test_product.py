@@ -192,7 +192,7 @@ def done_to(tenant):
     return [event["event"] for event in events if event["event"].startswith("watch.")]
 
 
-@pytest.mark.practice("LOG-13")
+@pytest.mark.practice("LOG-08")
 def test_nothing_is_done_beyond_what_the_organization_allows(acme, tight):
     key = acme.clerk.key.pk
     assert climb(acme, key, "revoke") == "notify"

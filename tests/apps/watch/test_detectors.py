@@ -4,6 +4,11 @@ import pytest
 
 from saas.watch.detectors import Detector, detectors
 
+pytestmark = [
+    pytest.mark.core,
+    *map(pytest.mark.practice, ("LOG-05", "LOG-06", "LOG-08", "LOG-09", "LOG-12")),
+]
+
 each_detector = pytest.mark.parametrize("kind", sorted(detectors()))
 
 

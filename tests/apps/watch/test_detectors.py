@@ -6,7 +6,7 @@ from saas.watch.detectors import Detector, detectors
 
 pytestmark = [
     pytest.mark.core,
-    *map(pytest.mark.practice, ("LOG-05", "LOG-06", "LOG-08", "LOG-09", "LOG-12")),
+    *map(pytest.mark.practice, ("LOG-05", "LOG-06", "LOG-07", "LOG-08", "LOG-09", "LOG-10", "LOG-11", "LOG-12")),
 ]
 
 each_detector = pytest.mark.parametrize("kind", sorted(detectors()))

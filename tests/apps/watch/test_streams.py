@@ -7,7 +7,7 @@ from saas.watch.feed import Watch
 from saas.watch.lines import network, seconds_of
 from saas.watch.tallies import MemoryTallies
 from tests.cast import make_tenant
-from tests.saas.watch.streams import VARIANTS, Town, in_order
+from tests.apps.watch.streams import VARIANTS, Town, in_order
 
 pytestmark = [
     pytest.mark.practice("LOG-05"),

@@ -141,7 +141,7 @@ def learn(peaks: Mapping[Subject, Mapping[int, int]], span: Span, tallies: Talli
     samples: dict[str, dict[str, float]] = defaultdict(dict)
     for subject, periods in peaks.items():
         known = [int(number) for number in (before[subject] or "").split()]
-        ended = dict([known] if known else [])
+        ended: dict[int, int] = {known[0]: known[1]} if known else {}
         for period, count in periods.items():
             ended[period] = max(count, ended.get(period, 0))
         current = max(ended)

@@ -6,7 +6,14 @@ from saas.watch.detectors import Detector, detectors
 
 pytestmark = [
     pytest.mark.core,
-    *map(pytest.mark.practice, ("LOG-05", "LOG-06", "LOG-07", "LOG-08", "LOG-09", "LOG-10", "LOG-11", "LOG-12")),
+    pytest.mark.practice("LOG-05"),
+    pytest.mark.practice("LOG-06"),
+    pytest.mark.practice("LOG-07"),
+    pytest.mark.practice("LOG-08"),
+    pytest.mark.practice("LOG-09"),
+    pytest.mark.practice("LOG-10"),
+    pytest.mark.practice("LOG-11"),
+    pytest.mark.practice("LOG-12"),
 ]
 
 each_detector = pytest.mark.parametrize("kind", sorted(detectors()))

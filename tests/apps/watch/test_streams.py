@@ -6,8 +6,8 @@ from saas.watch.detectors import detectors
 from saas.watch.feed import Watch
 from saas.watch.lines import network, seconds_of
 from saas.watch.tallies import MemoryTallies
-from tests.cast import make_tenant
 from tests.apps.watch.streams import VARIANTS, Town, in_order
+from tests.cast import make_tenant
 
 pytestmark = [
     pytest.mark.practice("LOG-05"),

@@ -24,7 +24,7 @@ class Place(NamedTuple):
 @cache
 def table() -> Any:
     """The open table of SAAS_GEOIP_PATH, or None; says once why there is none."""
-    path = getattr(settings, "SAAS_GEOIP_PATH", "")
+    path = settings.SAAS_GEOIP_PATH
     if not path:
         log.info("SAAS_GEOIP_PATH names no table: the watch knows no countries")
         return None

@@ -10,7 +10,7 @@ from saas.watch import chains, tasks
 from tests.cast import make_tenant
 from tests.saas.audit.trails import lengthen, unguarded
 
-pytestmark = [pytest.mark.practice("LOG-04")]
+pytestmark = [pytest.mark.practice("LOG-04"), pytest.mark.practice("LOG-11")]
 
 KIND = "audit.chain-broken"
 

@@ -5,6 +5,7 @@ guess them.
 import secrets
 import time
 import uuid
+from datetime import UTC, datetime
 
 from django.db import models
 
@@ -16,6 +17,11 @@ def uuid7() -> uuid.UUID:
     number = (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76
     number |= (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1
     return uuid.UUID(int=number)
+
+
+def made_at(id: uuid.UUID) -> datetime:
+    """When an id of ours was made: its first 48 bits."""
+    return datetime.fromtimestamp((id.int >> 80) / 1000, UTC)
 
 
 class IdField(models.UUIDField):  # type: ignore[type-arg]  # the stubs make it generic, Django does not

@@ -1,5 +1,7 @@
 """Two databases, two roles: migrated by the owner, served by a role that owns nothing."""
 
+import json
+import logging
 import os
 import shutil
 import time
@@ -165,3 +167,20 @@ def stranger() -> Any:
         )
 
     return calling
+
+
+@pytest.fixture
+def lines() -> Iterator[list[dict[str, Any]]]:
+    """The lines of the access log that the test caused, parsed."""
+    found: list[dict[str, Any]] = []
+
+    class Reader(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            text = record.getMessage()
+            assert "\n" not in text
+            found.append(json.loads(text))
+
+    reader = Reader()
+    logging.getLogger("saas.access").addHandler(reader)
+    yield found
+    logging.getLogger("saas.access").removeHandler(reader)

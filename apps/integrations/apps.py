@@ -47,10 +47,14 @@ def revoke_keys(actor: Any, user_id: Any, **_: Any) -> None:
     revoke_keys_of(actor, user_id)
 
 
-def note_key(principal: Principal, **_: Any) -> None:
-    """Remember when a credential was used last."""
+def note_key(principal: Principal, events: list[str], **_: Any) -> None:
+    """Remember when a credential was used last, and say of a key that it had slept."""
     from apps.integrations.grants import note_token_use
-    from apps.integrations.services import note_use
+    from apps.integrations.services import AWAKE, has_slept, note_use
 
-    note = note_use if principal.kind == PrincipalKind.API_KEY else note_token_use
-    note(principal)
+    if principal.kind != PrincipalKind.API_KEY:
+        note_token_use(principal)
+        return
+    if has_slept(principal):
+        events.append(AWAKE)
+    note_use(principal)

@@ -26,29 +26,29 @@ KEEP_EXPOSED = on_or_off(
 )
 
 
-def revoke_exposed(secret: str, where: str, **_: Any) -> None:
+def revoke_exposed(secret: str, where: str, **_: Any) -> bool:
     """The edge saw a secret travel where others can read it. An organization may say that this ends
     nothing: whoever knows a key can make its people's browsers send it.
     """
-    compromised(secret, PLACES[where], unless=lambda: bool(policy()[KEEP_EXPOSED.name]))
+    return compromised(secret, PLACES[where], unless=lambda: bool(policy()[KEEP_EXPOSED.name]))
 
 
 def compromised(
     secret: str, how: str, *, place: str = "", unless: Callable[[], bool] = lambda: False
-) -> None:
+) -> bool:
     """End what this secret opens, tokens with their family, and tell trail, owners and its person.
 
     `how` completes "the key was …" and stays in the trail; `place` follows it in what people read,
     and there alone; `unless` is asked inside the tenant. What is no living credential changes
-    nothing; what cannot be one costs no query.
+    nothing, which the answer tells; what cannot be one costs no query.
     """
     if tokens.is_well_formed(secret):
-        grants.end_compromised(secret, how, place, unless)
-    elif keys.is_well_formed(secret):
+        return grants.end_compromised(secret, how, place, unless)
+    if keys.is_well_formed(secret):
         with transaction.atomic():
             principal = lookup.key_principal(secret)
             if principal is None:
-                return
+                return False
             with bind(principal.tenant_id), trail.recording():
                 key = queries.locked_key(principal.credential_id)
                 if key.is_honeytoken:
@@ -57,6 +57,8 @@ def compromised(
                     key.revoked_at is None and not unless()
                 ):  # of two who found it, the first has told
                     end_key(key, how, place)
+                return True
+    return False
 
 
 def end_key(key: ApiKey, how: str, place: str) -> None:

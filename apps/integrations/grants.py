@@ -45,23 +45,24 @@ def revoke_grants_of(actor: Actor | None, user_id: UUID) -> int:
     return len(ended)
 
 
-def end_compromised(secret: str, how: str, place: str, unless: Callable[[], bool]) -> None:
+def end_compromised(secret: str, how: str, place: str, unless: Callable[[], bool]) -> bool:
     """End the family of a living token that others could read; a service's token ends alone."""
     with transaction.atomic():
         found: Any = queries.living_token(checksum_of(secret))
         if found is None:
-            return
+            return False
         with bind(found.organization_id), trail.recording():
             if unless():
-                return
+                return True
             if found.grant_id is None:
                 end_service_token(found, how, place)
-                return
+                return True
             grant = families.locked(pk=found.grant_id)
             if grant.ended_at is None:
                 families.end(grant)
                 trail.record(None, GrantEvent.EXPOSED, grant, why=how)
                 tell(grant, GrantEvent.EXPOSED, f"were {how}{place}")
+            return True
 
 
 def end_service_token(token: OAuthAccessToken, how: str, place: str) -> None:

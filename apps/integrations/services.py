@@ -17,6 +17,9 @@ from saas.authentication.demands import on_or_off
 from saas.context import Actor, Principal
 from saas.edge.address import is_part_of
 from saas.errors import Problem, invalid
+from saas.ids import made_at
+
+AWAKE = "key.awake"  # in the access log
 
 
 def create_key(
@@ -130,6 +133,12 @@ HIGH_RISK = on_or_off(
     "are shortened.",
     changed=shorten_keys,
 )
+
+
+def has_slept(principal: Principal) -> bool:
+    """Whether nobody has used this key for KEY_DORMANT: what nobody misses is what a thief uses."""
+    used = principal.credential.last_used_at or made_at(principal.credential_id)
+    return bool(timezone.now() - used >= settings.KEY_DORMANT)
 
 
 def note_use(principal: Principal) -> None:

@@ -4,8 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from apps.integrations import queries, services
-from apps.integrations.grants import revoke_grants_of
+from apps.integrations.grants import revoke_grant, revoke_grants_of
 from apps.integrations.models import OAuthAccessToken
+from saas.authentication.oauth import families
 from saas.persistence import letters
 from saas.tenancy.binding import bound_tenant
 
@@ -14,9 +15,18 @@ def end_suspected(principal_id: UUID, reason: str, person_only: bool, **_: Any) 
     """Whether there was anything to end. A person signs in again and goes on; a key stays dead; a
     service gets new tokens with its secret, so whoever took only a token is out.
     """
-    if revoke_grants_of(None, principal_id):
+    if revoke_grants_of(None, principal_id) or end_family(principal_id):
         return True
     return not person_only and (end_key(principal_id, reason) or end_service(principal_id))
+
+
+def end_family(grant_id: UUID) -> bool:
+    """Whether one consent of a person was ended."""
+    grant = families.locked(pk=grant_id, organization_id=bound_tenant(), ended_at=None)
+    if grant is None:
+        return False
+    revoke_grant(None, grant)
+    return True
 
 
 def end_key(key_id: UUID, reason: str) -> bool:

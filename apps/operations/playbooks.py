@@ -14,11 +14,12 @@ from apps.operations.pages import marked
 from saas.errors import Problem
 
 FOLDER = settings.BASE_DIR / "docs" / "playbooks"
+FENCE = re.compile(r"^```(?:sh)?\n", re.MULTILINE)
 STEP = re.compile(r"(?:-|\d+\.) ")
 
 
 class Section(NamedTuple):
-    """A heading, and under it paragraphs and lists: kind (`p`, `ul` or `ol`) and lines."""
+    """A heading, and under it paragraphs and lists: kind (`p`, `ul`, `ol` or `pre`) and lines."""
 
     title: str
     parts: list[tuple[str, list[str]]]
@@ -52,7 +53,15 @@ def read(slug: str) -> tuple[str, list[Section]]:
 
 
 def parts_of(text: str) -> list[tuple[str, list[str]]]:
-    """Paragraphs and lists; a line of a list that is set in goes on with the one before."""
+    """Paragraphs, lists and commands."""
+    found: list[tuple[str, list[str]]] = []
+    for number, part in enumerate(FENCE.split(text)):
+        found += [("pre", [part.strip()])] if number % 2 else prose(part)
+    return found
+
+
+def prose(text: str) -> list[tuple[str, list[str]]]:
+    """Between commands; a line of a list that is set in goes on with the one before."""
     lines = re.sub(r"\n[ ]+", " ", text).splitlines()
     found: list[tuple[str, list[str]]] = []
     for kind, group in groupby(lines, key=kind_of):

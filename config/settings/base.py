@@ -257,6 +257,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "apps.accounts.passwords.Unlisted"},
     {"NAME": "apps.accounts.passwords.ContextWords"},
 ]
+SAAS_GEOIP_PATH = env.str("SAAS_GEOIP_PATH", default="")  # an mmdb file; the extra `geoip` reads it
+
 # The index of a downloaded list, made by `manage.py leaked_passwords`; empty means Django's alone.
 SAAS_LEAKED_PASSWORDS = env.str("SAAS_LEAKED_PASSWORDS", default="")
 PASSWORD_RESET_TIMEOUT = int(LIFETIMES.reset_link.total_seconds())  # noqa: F405

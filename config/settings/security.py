@@ -90,6 +90,7 @@ LIFETIMES = Lifetimes(
     session=timedelta(hours=12),  # AUTHN-12
 )
 KEY_WARNING_DAYS = (14, 7, 1)  # AUTHN-17: before a key ends
+KEY_DORMANT = timedelta(days=32)  # LOG-11: longer than a month, so no monthly job awakes a key
 KEY_IDLE = timedelta(days=45)  # AUTHN-17: what runs monthly has been twice due by then
 KEY_NETWORKS = 20  # AUTHN-18: a longer list is nobody's, and every request walks it
 KEY_NETWORK_BITS = {4: 8, 6: 16}  # AUTHN-18: wider than this is no limit

@@ -16,9 +16,11 @@ from django.http import HttpRequest
 from saas.context import Principal
 from saas.edge.address import Address, client_ip
 from saas.edge.log import TracedRequest
+from saas.edge.noticing import noticed
 
 ELSEWHERE = "elsewhere"
 HONEYTOKEN = "honeytoken"
+EVENTS = {ELSEWHERE: "key.elsewhere", HONEYTOKEN: "honeytoken.used"}
 MOST_WAITING = 1000
 
 # Sent outside every transaction, with a Misuse as `misuse`.
@@ -41,9 +43,8 @@ class Misuse(NamedTuple):
 
 def note(request: HttpRequest, principal: Principal, how: str) -> None:
     """Remember it until the answer has left, and name the key in the access log."""
+    noticed(request, EVENTS[how], org=principal.tenant_id, credential=principal.credential_id)
     traced = cast(TracedRequest, request)
-    traced.facts.org = str(principal.tenant_id)
-    traced.facts.credential_id = str(principal.credential_id)
     traced.facts.misuse = Misuse(
         principal, how, client_ip(request), request.path_info, traced.request_id
     )

@@ -4,5 +4,6 @@ when.
 
 from django.dispatch import Signal
 
-# Sent inside the tenant and the transaction of a request that succeeded, with `principal`.
+# Sent inside the tenant and the transaction of a request that succeeded, with `principal` and the
+# `events` of its line in the access log.
 credential_used = Signal()

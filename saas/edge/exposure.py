@@ -3,12 +3,16 @@
 import re
 from collections.abc import Iterator
 from itertools import islice
+from typing import cast
 from urllib.parse import unquote_plus
 
 from django.dispatch import Signal
 from django.http import HttpRequest
 
-# Sent with `secret` and `where` ("url" or "clear"). Receivers must not raise.
+from saas.edge.log import TracedRequest
+
+# Sent with `secret` and `where` ("url" or "clear"). Receivers must not raise; True says that it was
+# a living credential.
 credential_exposed = Signal()
 
 _NAMES = """
@@ -20,6 +24,7 @@ CREDENTIAL_PARAMETERS = frozenset(_NAMES.split())
 # The authorization endpoint's own protocol: none of these is a credential by RFC 6749 or OIDC.
 NOT_CREDENTIALS = frozenset({"code", "state", "nonce"})
 OUR_SECRETS = re.compile(r"sr_[a-z]+_[0-9A-Za-z]{61}")
+EXPOSED = "credential.exposed"  # in the access log
 MAX_REPORTED = 5  # each costs a look-up, and a stranger's URL holds sixty that look right
 
 
@@ -46,7 +51,9 @@ def secrets_in_headers(request: HttpRequest) -> Iterator[str]:
         yield key.strip()
 
 
-def report(secrets: Iterator[str], where: str) -> None:
-    """Tell the later rooms about each secret, once."""
+def report(request: HttpRequest, secrets: Iterator[str], where: str) -> None:
+    """Tell the later rooms about each secret, once; the line says so when one of them lives."""
     for secret in islice(dict.fromkeys(secrets), MAX_REPORTED):
-        credential_exposed.send_robust(sender=None, secret=secret, where=where)
+        told = credential_exposed.send_robust(sender=None, secret=secret, where=where)
+        if any(answer is True for _, answer in told):
+            cast(TracedRequest, request).facts.events.append(EXPOSED)

@@ -55,7 +55,7 @@ def refuse_clear_text(request: HttpRequest) -> HttpResponse | None:
         if request.path_info in settings.SAAS_CLEAR_PATHS:
             return None
         return HttpResponsePermanentRedirect(settings.SAAS_ORIGIN + request.get_full_path())
-    exposure.report(iter(lost), "clear")
+    exposure.report(request, iter(lost), "clear")
     raise Problem(
         "https-required", "Use https://. What this request carried in clear counts as lost."
     )
@@ -102,7 +102,7 @@ def refuse_credentials_in_url(request: HttpRequest) -> None:
     lost = list(exposure.secrets_in_url(request))
     if not (names or lost or _names_a_user(request)):
         return
-    exposure.report(iter(lost), "url")
+    exposure.report(request, iter(lost), "url")
     cast(TracedRequest, request).facts.exposed_parameters = names  # never their values
     errors = [
         FieldError("credential-in-url", "Credentials travel in headers.", parameter=name)

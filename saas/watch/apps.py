@@ -17,6 +17,7 @@ class WatchConfig(AppConfig):
         from saas import alerts
         from saas.authentication import demands
         from saas.edge.log import LISTENERS
+        from saas.watch import chains
         from saas.watch.actions import RESPONSE
         from saas.watch.detectors import detectors
         from saas.watch.feed import Watch
@@ -24,6 +25,7 @@ class WatchConfig(AppConfig):
 
         demands.join(RESPONSE)
         found = [*detectors().values(), RouteProof()]
+        alerts.PLAYBOOKS[chains.KIND] = chains.PLAYBOOK
         alerts.PLAYBOOKS.update({one.kind: one.playbook for one in found})
         if getattr(settings, "SAAS_WATCH_LIVE", True):
             LISTENERS.append(Watch())

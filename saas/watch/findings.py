@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -19,6 +20,7 @@ from saas.watch.lines import Subject
 from saas.watch.models import HouseAlert
 
 log = logging.getLogger("saas.watch")
+CALLERS = frozenset({"principal", "family"})  # upon which the ladder acts
 KEPT = 3600.0  # seconds that a finding waits for a database that is away
 
 
@@ -74,7 +76,7 @@ def tell(finding: Finding, asked: actions.Rung) -> None:
         tell_the_house(finding)
     for tenant in finding.tenants:
         data = finding.data
-        if subject.type == "principal":
+        if subject.type in CALLERS:
             data["done"] = actions.act(UUID(tenant), subject.id, detector.kind, asked)
         alert(
             UUID(tenant),
@@ -83,6 +85,23 @@ def tell(finding: Finding, asked: actions.Rung) -> None:
             about=About(subject.type, subject.id),
             severity=detector.severity,
             data=data,
+        )
+    if detector.tells_person:
+        tell_person(finding)
+
+
+def tell_person(finding: Finding) -> None:
+    """A letter to the person whose tokens these were, where the caller is a person."""
+    detector, subject = finding.detector, finding.subject
+    for person in get_user_model().objects.filter(pk=subject.id, is_active=True):
+        letters.post(
+            to=person.email,
+            subject="Something about your account looks unusual",
+            text=(
+                f"{detector.tells_person}\n"
+                "If it was you, there is nothing to do. If not, change your password, and end what "
+                "you do not know in your account.\n"
+            ),
         )
 
 

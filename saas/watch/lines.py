@@ -47,6 +47,22 @@ def principal_of(line: Line) -> Subject | None:
     return Subject("principal", line["principal"], line["org"])
 
 
+def family_of(line: Line) -> Subject:
+    """The consent whose tokens these are; the line names it as the credential."""
+    return Subject("family", line["credential_id"], line["org"])
+
+
+def credential_of(line: Line) -> Subject | None:
+    """What was shown, proved or not: a family of tokens of a person, a key, or a service, which has
+    a new token every quarter of an hour. None where nobody knows it.
+    """
+    if line["auth_method"] == "service":
+        return principal_of(line)
+    if line["auth_method"] == "api-key" and line["principal"]:
+        return principal_of(line)
+    return family_of(line) if line["credential_id"] else None
+
+
 @lru_cache(4096)
 def network(ip: str) -> str:
     """The unit that is counted: an IPv4 address, or the /64 that one IPv6 customer owns."""

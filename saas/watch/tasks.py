@@ -8,11 +8,19 @@ from django.tasks import task
 from django.utils import timezone
 
 from saas.persistence.schedule import every
+from saas.watch.chains import verify_slice
 from saas.watch.models import HouseAlert, Profile
 from saas.watch.proof import prove_route
 
 KEPT = timedelta(days=30)  # LOG-12
 HOUSE_KEPT = timedelta(days=365)
+
+
+@every(hours=1, in_each_tenant=True)
+@task
+def verify_chains() -> None:
+    """A trail that somebody has changed is found within hours (LOG-04)."""
+    verify_slice()
 
 
 @every(days=1, in_each_tenant=True)

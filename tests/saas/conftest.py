@@ -1,7 +1,5 @@
 """The kit is tested on notes: the routes and roles of `tests/toy` stand in front for each test."""
 
-import json
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,20 +16,3 @@ def toy(settings: Any) -> Iterator[None]:
     context.roles.cache_clear()
     yield
     context.roles.cache_clear()
-
-
-@pytest.fixture
-def lines() -> Iterator[list[dict[str, Any]]]:
-    """The lines of the access log that the test caused, parsed."""
-    found: list[dict[str, Any]] = []
-
-    class Reader(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            text = record.getMessage()
-            assert "\n" not in text
-            found.append(json.loads(text))
-
-    reader = Reader()
-    logging.getLogger("saas.access").addHandler(reader)
-    yield found
-    logging.getLogger("saas.access").removeHandler(reader)

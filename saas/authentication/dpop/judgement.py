@@ -14,11 +14,16 @@ from saas.crypto import digest, equal
 from saas.errors import Problem
 
 WINDOW = 60  # seconds that a client's clock may be before or behind ours (RFC 9449 §11.1)
+REPLAYED = "proof.replayed"  # in the access log
 MEMORY = 3 * WINDOW  # a proof is good for two of them; the third is for clocks of our own
 
 
 class WantsNonce(Exception):
     """All is well but the nonce: the answer carries one, and the client tries again."""
+
+
+class Repeated(BadProof):
+    """Somebody has sent this proof before."""
 
 
 class OtherKey(Exception):
@@ -76,6 +81,6 @@ def refuse_repeated(proof: Proof) -> None:
     except StoreUnavailable:
         raise Problem("not-ready", "Proofs cannot be remembered at the moment.") from None
     if first.wait > 0:
-        raise BadProof("This proof was used before.")
+        raise Repeated("This proof was used before.")
     if room.wait > 0:
         raise Problem("not-ready", "Too many proofs at once.")

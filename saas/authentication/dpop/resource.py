@@ -5,9 +5,10 @@ from typing import Any
 from django.http import HttpRequest
 
 from saas.authentication.credentials import Scheme, unauthorized
-from saas.authentication.dpop.judgement import OtherKey, WantsNonce, judged
+from saas.authentication.dpop.judgement import REPLAYED, OtherKey, Repeated, WantsNonce, judged
 from saas.authentication.dpop.proofs import ALGORITHMS, BadProof
 from saas.context import Principal
+from saas.edge.noticing import noticed
 from saas.errors import Problem
 
 NAME = "dpop"
@@ -23,6 +24,9 @@ def prove(request: HttpRequest, secret: str, principal: Principal) -> None:
     """Raises 401 unless the request carries a proof of the token's own key (RFC 9449 §7.1)."""
     try:
         judged(request, token=secret, jkt=getattr(principal.credential, BOUND_TO))
+    except Repeated as bad:
+        noticed(request, REPLAYED, org=principal.tenant_id, credential=principal.credential_id)
+        raise refused(str(bad), "invalid_dpop_proof") from None
     except BadProof as bad:
         raise refused(str(bad), "invalid_dpop_proof") from None
     except OtherKey:

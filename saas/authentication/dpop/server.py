@@ -6,10 +6,11 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from saas.authentication.dpop.judgement import WantsNonce, judged
+from saas.authentication.dpop.judgement import REPLAYED, Repeated, WantsNonce, judged
 from saas.authentication.dpop.models import BoundClient, BoundGrant, BoundToken
 from saas.authentication.dpop.proofs import ALGORITHMS, BadProof
 from saas.authentication.oauth.answers import Refusal
+from saas.edge.noticing import noticed
 
 PROVED = "saas.dpop_jkt"  # where later moments find the key; no header can have such a name
 THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -37,6 +38,9 @@ def judge_proof(request: HttpRequest, form: Mapping[str, str], client: Any) -> N
         return
     try:
         request.META[PROVED] = judged(request).jkt
+    except Repeated as bad:
+        noticed(request, REPLAYED, org=client.organization_id, credential=client.pk)
+        raise Refusal("invalid_dpop_proof", str(bad)) from None
     except BadProof as bad:
         raise Refusal("invalid_dpop_proof", str(bad)) from None
     except WantsNonce:

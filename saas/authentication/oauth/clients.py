@@ -3,6 +3,7 @@
 import binascii
 from base64 import b64decode
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple, cast
 from urllib.parse import unquote_plus
 
@@ -14,10 +15,13 @@ from saas.authentication import attempts
 from saas.authentication.oauth.answers import Refusal, invalid_client
 from saas.authentication.oauth.forms import CONTROL
 from saas.edge.log import TracedRequest
+from saas.edge.noticing import noticed
 
 # Where the validator finds what was learned at the door; no header can have such a name.
 IN_ENVIRON = "saas.oauth_client"
 ARRIVED_AT = "saas.arrived_at"
+NOTICED = "saas.noticed"
+FAILED = "client.failed"  # in the access log: a secret was wrong
 
 
 class Presented(NamedTuple):
@@ -43,9 +47,12 @@ def authenticated_client(request: HttpRequest, form: Mapping[str, str]) -> Any:
             or client.client_type != client.CLIENT_CONFIDENTIAL
             or not check_password(presented.secret, client.client_secret)
         ):
+            if client is not None:
+                noticed(request, FAILED, org=client.organization_id, credential=client.pk)
             attempts.count_wrong("client", presented.client_id, request)
             raise invalid_client()
     request.META[IN_ENVIRON] = client
+    request.META[NOTICED] = partial(noticed, request)  # oauthlib would walk through a request
     facts = cast(TracedRequest, request).facts
     request.META[ARRIVED_AT] = facts.arrived_at
     facts.principal, facts.org = str(client.pk), str(client.organization_id)

@@ -28,15 +28,17 @@ def locked(**which: Any) -> Any:
     return grants.select_for_update(of=("self",)).filter(**which).first()
 
 
-def presented_again(grant: Any, consumed_at: datetime, arrived_at: datetime) -> None:
-    """A code or refresh token came back that was consumed at `consumed_at`: end its family, unless
-    it merely lost a race.
+def presented_again(grant: Any, consumed_at: datetime, arrived_at: datetime) -> bool:
+    """A code or refresh token came back that was consumed at `consumed_at`: end its family, and say
+    so, unless it merely lost a race.
 
     The winner's answer is held back for RACE_WINDOW. Who arrived before it left cannot have read
     it: a race. Who comes later comes back (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
     """
-    if arrived_at >= consumed_at + settings.RACE_WINDOW:
+    came_back = arrived_at >= consumed_at + settings.RACE_WINDOW
+    if came_back:
         end_and_tell(grant, "replayed")
+    return came_back
 
 
 def hold_back() -> None:

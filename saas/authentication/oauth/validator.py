@@ -12,10 +12,14 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2 import InvalidGrantError, InvalidRequestError
 
 from saas.authentication.oauth import families
-from saas.authentication.oauth.clients import ARRIVED_AT, IN_ENVIRON
+from saas.authentication.oauth.clients import ARRIVED_AT, IN_ENVIRON, NOTICED
 from saas.authentication.oauth.modules import GRANT_JUDGES, minted
 from saas.authentication.oauth.server import code_digest
 from saas.authentication.oauth.tokens import checksum_of, is_well_formed
+
+# In the access log, beside the grant as the credential: it is the family.
+REFRESHED, REFRESH_REPLAYED = "token.refreshed", "refresh.replayed"
+CODE_REPLAYED = "code.replayed"
 
 
 class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no types
@@ -65,7 +69,8 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
         if grant is None:
             return False
         if grant.used_at is not None:
-            families.presented_again(grant, grant.used_at, request.headers[ARRIVED_AT])
+            if families.presented_again(grant, grant.used_at, request.headers[ARRIVED_AT]):
+                _note(request, CODE_REPLAYED, grant)
             return False
         if grant.ended_at or grant.expires <= timezone.now() or not grant.user.is_active:
             return False
@@ -132,7 +137,8 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
             return False
         row = rows.get()  # again: now nobody else is about to rotate it
         if row.revoked is not None:
-            families.presented_again(grant, row.revoked, request.headers[ARRIVED_AT])
+            if families.presented_again(grant, row.revoked, request.headers[ARRIVED_AT]):
+                _note(request, REFRESH_REPLAYED, grant)
             return False
         if grant.ended_at or grant.expires <= timezone.now() or not grant.user.is_active:
             return False
@@ -160,6 +166,7 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
             get_access_token_model().objects.filter(grant=grant).delete()
             former = get_refresh_token_model().objects.filter(grant=grant, revoked=None)
             former.update(revoked=now)
+            _note(request, REFRESHED, grant)
         else:
             request.user = None
         expires = now + settings.LIFETIMES.access_token
@@ -184,3 +191,8 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
             self._set_token_value(refresh, token["refresh_token"])
             refresh.save(force_insert=True)
         minted.send(sender=None, token=token, access=access, grant=grant, request=request)
+
+
+def _note(request: Any, event: str, grant: Any) -> None:
+    noticed = request.headers[NOTICED]
+    noticed(event, org=grant.organization_id, credential=grant.pk, principal=grant.user_id)

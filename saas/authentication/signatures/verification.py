@@ -28,9 +28,11 @@ from saas.authentication.signatures.message import (
 from saas.context import Principal
 from saas.counters import StoreUnavailable, Window
 from saas.crypto import digest
+from saas.edge.noticing import noticed
 from saas.errors import Problem
 
 TAG = "invoice-api"
+REPLAYED = "signature.replayed"  # in the access log
 SKEW = 300  # seconds by which the clocks may differ
 NONCE = range(16, 129)  # characters
 REMEMBERED = 2 * SKEW + 60  # a signature from the future is good for twice the skew
@@ -38,6 +40,10 @@ MEANT = {"created", "expires", "nonce", "keyid", "tag", "alg"}
 ACCEPTED = (  # RFC 9421 §5: what the next request should carry
     f'sig=({" ".join(f'"{name}"' for name in ALWAYS)});created;nonce;keyid;tag="{TAG}"'
 )
+
+
+class Repeated(Invalid):
+    """Somebody has sent this signature before."""
 
 
 class Claim(NamedTuple):
@@ -51,7 +57,7 @@ class Claim(NamedTuple):
         return self.covered.parameters.get(name)
 
 
-def demand_signature(request: HttpRequest, _: Principal, policy: Policy) -> None:
+def demand_signature(request: HttpRequest, principal: Principal, policy: Policy) -> None:
     """Raise 401 `signature-invalid` unless a registered key has signed this very request, within
     five minutes and for the first time; 503 when nobody can say whether it is the first time.
     """
@@ -71,6 +77,8 @@ def demand_signature(request: HttpRequest, _: Principal, policy: Policy) -> None
             check_digest(content_digest, request.body)
         spend_nonce(request, key, str(claim.says("nonce")))
     except Invalid as fault:
+        if isinstance(fault, Repeated):
+            noticed(request, REPLAYED, org=principal.tenant_id, credential=principal.credential_id)
         challenge = unauthorized("").headers | {"Accept-Signature": ACCEPTED}
         raise Problem("signature-invalid", str(fault), headers=challenge) from None
 
@@ -133,5 +141,5 @@ def spend_nonce(request: Any, key: dict[str, str], nonce: str) -> None:
     except StoreUnavailable:
         raise Problem("not-ready", "Nonces cannot be remembered at the moment.") from None
     if taken.wait > 0:
-        raise Invalid("This nonce has been used.")
+        raise Repeated("This nonce has been used.")
     request.spent_nonce = name

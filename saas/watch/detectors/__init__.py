@@ -32,6 +32,7 @@ class Detector:
     minimum: int = 0
     distinct: bool = False  # whether members are counted, and not hits
     rung: str = "notify"  # of saas.watch.actions: how far up the kind asks for
+    tells_person: str = ""  # what a letter says to the person who called, if it was a person
     playbook: str  # docs/playbooks/<slug>.md
 
     def __init__(self) -> None:

@@ -1,15 +1,14 @@
 """LOG-09: a body, or an answer, of a size that this operation never has."""
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from saas.watch.detectors import Detector
 from saas.watch.lines import Hit, Line, Scene, network_subject, principal_of
+from saas.watch.sketches import add_to, quantile
 from saas.watch.tallies import Tallies
 
-STEP = 1.25  # a bucket's end to the next one's: a quantile is right to a quarter
 SIZES = ("bytes_in", "bytes_out")
 KEPT = 7 * 86_400
 SAMPLES = 50
@@ -33,7 +32,7 @@ class PayloadSizes(Detector):
         measured = [line for line in lines if line["operation_id"] and line["status"] < 400]
         names = {sketch(line, size) for line in measured for size in SIZES}
         known = tallies.bump({name: {} for name in names}, KEPT)
-        learned: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        learned: dict[str, dict[str, float]] = defaultdict(dict)
         for line in measured:
             for size in SIZES:
                 name = sketch(line, size)
@@ -41,9 +40,8 @@ class PayloadSizes(Detector):
                 if limit and line[size] > max(limit, LEAST):
                     yield line, Hit(principal_of(line) or network_subject(line))
                 else:
-                    bucket = str(bucket_of(line[size]))
-                    learned[name][bucket] += 1
-                    known[name][bucket] = known[name].get(bucket, 0) + 1
+                    add_to(learned[name], line[size])
+                    add_to(known[name], line[size])
         tallies.bump(learned, KEPT)
 
     def before(self, scene: Scene) -> list[dict[str, Any]]:
@@ -69,19 +67,6 @@ def sketch(line: Line, size: str) -> str:
     return f"watch:sizes:{line['operation_id']}:{size}"
 
 
-def bucket_of(size: int) -> int:
-    """The number of the first bucket that holds `size`; each is a quarter wider than the last."""
-    return 0 if size < 1 else math.ceil(math.log(size, STEP))
-
-
 def most(counted: Mapping[str, float]) -> float:
     """Ten times the 99th percentile, or 0 while too few are known."""
-    samples = sum(counted.values())
-    if samples < SAMPLES:
-        return 0.0
-    seen = 0.0
-    for bucket in sorted(map(int, counted)):
-        seen += counted[str(bucket)]
-        if seen >= 0.99 * samples:
-            return float(TIMES * STEP**bucket)
-    return 0.0
+    return TIMES * quantile(counted, 0.99, SAMPLES)

@@ -288,6 +288,17 @@ def test_a_signature_is_good_once(signer):
     assert other.call("GET", "me", **nonce).status_code == 200
 
 
+@pytest.mark.practice("LOG-01")
+def test_a_replayed_signature_stands_in_the_line_with_whose_key_it_was(signer, lines):
+    request = signer.request("GET", "me")
+    signer.send(*request)
+    signer.send(*request)
+    assert [line["events"] for line in lines] == [[], ["signature.replayed"]]
+    assert lines[1]["org"] == str(signer.member.organization.id)
+    assert lines[1]["credential_id"] == str(signer.member.key.pk)
+    assert lines[1]["principal"] is None
+
+
 def test_what_is_refused_spends_no_nonce(signer):
     method, path, content, headers = signer.request("POST", "customers", CUSTOMER)
     refused(signer, signer.send(method, path, content + b" ", headers))

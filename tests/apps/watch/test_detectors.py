@@ -8,8 +8,11 @@ pytestmark = [
     pytest.mark.core,
     pytest.mark.practice("LOG-05"),
     pytest.mark.practice("LOG-06"),
+    pytest.mark.practice("LOG-07"),
     pytest.mark.practice("LOG-08"),
     pytest.mark.practice("LOG-09"),
+    pytest.mark.practice("LOG-10"),
+    pytest.mark.practice("LOG-11"),
     pytest.mark.practice("LOG-12"),
 ]
 

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from saas.tenancy.across_tenants import each_tenant_across_tenants
 from saas.watch.detectors import detectors
 from saas.watch.feed import Watch
+from saas.watch.findings import Finding, report
 from saas.watch.lines import Scene
 from saas.watch.tallies import MemoryTallies
 
@@ -36,10 +37,15 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no {options['kind']}.")
             return
         detector, scene = known[options["kind"]], scene_in(options["organization"])
-        watch = Watch(found=[detector], store=MemoryTallies(), live=False)
+        told: list[Finding] = []
+        watch = Watch(found=[detector], store=MemoryTallies(), live=False, tell=told.append)
         for line in detector.before(scene) + detector.simulate(scene):
             watch(line)
         watch.drain(replayed=True)
+        if not told:
+            raise CommandError("Nothing was found: does it need a table (SAAS_GEOIP_PATH)?")
+        for finding in told:
+            report(finding)
         self.stdout.write(
             f"{detector.kind}: {detector.means}\n"
             f"Look at GET {settings.SAAS_ORIGIN}/api/v1/alerts?kind={detector.kind} with a key of "

@@ -252,6 +252,18 @@ def test_a_proof_is_good_once_and_a_jti_for_each_key(acme, prover, token):
 
 
 @in_a_transaction
+@pytest.mark.practice("LOG-01")
+def test_a_replayed_proof_stands_in_the_line_with_whose_token_it_was(acme, prover, token, lines):
+    proof = prover.proof("GET", NOTES, token)
+    ask(token, proof)
+    ask(token, proof)
+    assert [line["events"] for line in lines[-2:]] == [[], ["proof.replayed"]]
+    assert lines[-1]["org"] == str(acme.id)
+    assert lines[-1]["credential_id"] == lines[-2]["credential_id"]
+    assert lines[-1]["principal"] is None  # nobody proved to be anybody
+
+
+@in_a_transaction
 def test_what_is_refused_takes_no_room(prover, token, monkeypatch):
     remembered = []
     monkeypatch.setattr(judgement, "refuse_repeated", remembered.append)

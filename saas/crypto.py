@@ -21,6 +21,10 @@ class Unreadable(Exception):
     """A ciphertext was altered, or moved to another row, column or tenant, or its key is gone."""
 
 
+class Erased(Unreadable):
+    """The key was destroyed on purpose, so that nobody can ever read what it sealed."""
+
+
 def random_text(length: int, alphabet: str = ALPHABET) -> str:
     """`length` random characters, of base62 if not said otherwise: 43 of those carry 256 bits."""
     return "".join(secrets.choice(alphabet) for _ in range(length))
@@ -64,13 +68,3 @@ def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
         return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
     except (InvalidTag, ValueError) as fault:
         raise Unreadable("The value cannot be read in this place.") from fault
-
-
-def wrap(plaintext: bytes, context: bytes) -> bytes:
-    """A data key, or the arguments of a task, under the key-encryption key, ready to be stored."""
-    return seal(_key("SAAS_KEK"), plaintext, context)
-
-
-def unwrap(wrapped: bytes, context: bytes) -> bytes:
-    """What `wrap` was given."""
-    return unseal(_key("SAAS_KEK"), wrapped, context)

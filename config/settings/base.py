@@ -17,7 +17,12 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY")
 SAAS_PEPPER = env.str("SAAS_PEPPER")
-SAAS_KEK = env.str("SAAS_KEK")
+# Who keeps the keys of keys, and for saas.custody.Keyring the keys: the current one first.
+SAAS_KEY_PROVIDER = env.str("SAAS_KEY_PROVIDER", default="saas.custody.Keyring")
+SAAS_KEK_FILE = env.ENVIRON.get("SAAS_KEK_FILE", "")  # read again when it changes
+SAAS_KEK = (
+    "" if SAAS_KEK_FILE or SAAS_KEY_PROVIDER != "saas.custody.Keyring" else env.ENVIRON["SAAS_KEK"]
+)
 SAAS_ORIGIN = env.str("SAAS_ORIGIN").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 SAAS_TRUSTED_PROXIES = env.list("SAAS_TRUSTED_PROXIES", default=[])

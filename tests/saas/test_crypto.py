@@ -54,16 +54,6 @@ def test_no_nonce_is_used_twice():
     assert len({seal(KEY, b"x", b"")[:NONCE_BYTES] for _ in range(2000)}) == 2000
 
 
-def test_a_data_key_opens_under_the_key_of_keys_and_its_context_alone(settings):
-    wrapped = crypto.wrap(KEY, b"acme")
-    assert crypto.unwrap(wrapped, b"acme") == KEY
-    assert KEY not in wrapped
-    with pytest.raises(Unreadable):
-        crypto.unwrap(wrapped, b"globex")
-    with pytest.raises(Unreadable):
-        unseal(OTHER, wrapped, b"acme")
-
-
 def test_a_digest_needs_the_pepper_and_tells_purposes_apart(settings):
     first = digest("secret")
     assert first == digest("secret", purpose="credential") != digest("secret", purpose="cursor")

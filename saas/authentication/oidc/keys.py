@@ -11,7 +11,8 @@ from typing import Any
 from django.conf import settings
 from jwcrypto import jwk
 
-from saas.crypto import Unreadable, unwrap, wrap
+from saas.crypto import Unreadable
+from saas.custody import lock, unlock
 from saas.errors import Problem
 
 ALGORITHM = "ES256"
@@ -99,7 +100,7 @@ def _in_memory() -> str:
 @lru_cache(maxsize=2)
 def _opened(sealed: str) -> list[jwk.JWK]:
     found = [
-        jwk.JWK.from_json(unwrap(b64decode(line, validate=True), CONTEXT).decode())
+        jwk.JWK.from_json(unlock(b64decode(line, validate=True), CONTEXT).decode())
         for line in sealed.split()
     ]
     if not found:
@@ -114,7 +115,7 @@ def _new_key() -> jwk.JWK:
 
 
 def _sealed(key: jwk.JWK) -> str:
-    return b64encode(wrap(key.export_private().encode(), CONTEXT)).decode()
+    return b64encode(lock(key.export_private().encode(), CONTEXT)).decode()
 
 
 def _lines(sealed: list[str]) -> str:

@@ -58,6 +58,9 @@ class Provider(Protocol):
         gone.
         """
 
+    def names(self) -> list[str]:
+        """Of the keys that still open something. For the operator alone."""
+
     def rotate(self) -> str:
         """A new current key; the former ones still open. For the operator alone."""
 
@@ -87,6 +90,10 @@ class Keyring:
         if kek is None:
             raise Unreadable("The key of this key is gone.")
         return crypto.unseal(kek, wrapped.body, context)
+
+    def names(self) -> list[str]:
+        """All of them."""
+        return list(self._keys())
 
     def rotate(self) -> str:
         """A random key in front of the others; in the environment only the operator can put it."""

@@ -13,8 +13,12 @@ class AccountsConfig(AppConfig):
     name = "apps.accounts"
 
     def ready(self) -> None:
-        """Once the settings are there."""
+        """Once the settings are there; and say what is under the key-encryption keys."""
+        from apps.accounts import seeds
+        from saas import custody
+
         register(leaked_passwords_are_an_index, Tags.security)
+        custody.join("second factors", seeds.uses, seeds.relock)
 
 
 def leaked_passwords_are_an_index(**_: Any) -> list[CheckMessage]:

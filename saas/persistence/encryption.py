@@ -60,7 +60,7 @@ class EncryptedText(models.TextField):  # type: ignore[type-arg]  # the stubs ma
         value = model_instance.__dict__.get(self.attname)
         if value is None or isinstance(value, Sealed):
             return value
-        return Sealed(seal_in_place(value, self._context(model_instance)))
+        return Sealed(seal_in_place(value, self.context_of(model_instance)))
 
     def get_prep_value(self, value: Any) -> str | None:
         """Let nothing but sealed values through: `update()` and look-ups have no row to seal
@@ -86,7 +86,8 @@ class EncryptedText(models.TextField):  # type: ignore[type-arg]  # the stubs ma
         """
         return super().get_lookup(lookup_name) if lookup_name in LOOKUPS else None
 
-    def _context(self, row: models.Model) -> str:
+    def context_of(self, row: models.Model) -> str:
+        """Where a value of this column in `row` belongs: part of its seal."""
         tenant_id = getattr(row, "tenant_id", None) or bound_tenant()
         return f"{row._meta.db_table}:{self.column}:{tenant_id}:{row.pk}"
 
@@ -94,7 +95,7 @@ class EncryptedText(models.TextField):  # type: ignore[type-arg]  # the stubs ma
         """The plain value of this column in `row`."""
         value = row.__dict__.get(self.attname)
         return (
-            open_in_place(value.token, self._context(row)) if isinstance(value, Sealed) else value
+            open_in_place(value.token, self.context_of(row)) if isinstance(value, Sealed) else value
         )
 
 

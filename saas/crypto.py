@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 from base64 import b64decode
+from collections.abc import Iterator
 from functools import cache
 
 from cryptography.exceptions import InvalidTag
@@ -15,6 +16,7 @@ from django.conf import settings
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 NONCE_BYTES = 12  # NIST SP 800-38D §8.2
 KEY_BYTES = 32
+MARK = 4  # characters
 
 
 class Unreadable(Exception):
@@ -36,19 +38,40 @@ def random_key() -> bytes:
 
 
 @cache
-def _key(name: str) -> bytes:
-    return b64decode(getattr(settings, name), validate=True)
+def _pepper(text: str) -> tuple[bytes, str]:
+    """A pepper, and the mark by which its digests are counted."""
+    pepper = b64decode(text, validate=True)
+    return pepper, hmac.new(pepper, b"mark", hashlib.sha256).hexdigest()[:MARK]
 
 
 def digest(secret: str, *, purpose: str = "credential") -> str:
-    """What we store of a secret: HMAC-SHA-256 under the pepper, in hex.
+    """What we store of a secret: HMAC-SHA-256 under the pepper, in hex; its last characters are the
+    mark of the pepper, and 240 bits remain.
 
     Secrets here are random and long, so a slow password hash would only help those who want
     to exhaust us; the pepper makes a stolen table useless without the application's own key.
     """
-    return hmac.new(
-        _key("SAAS_PEPPER"), f"{purpose}\0{secret}".encode(), hashlib.sha256
-    ).hexdigest()
+    return _digest(settings.SAAS_PEPPER, secret, purpose)
+
+
+def digests(secret: str, *, purpose: str = "credential") -> Iterator[str]:
+    """The digest, and while the pepper changes (SAAS_PEPPER_PREVIOUS) the one of before: who looks
+    for the first one finds it at the first try.
+    """
+    yield digest(secret, purpose=purpose)
+    if settings.SAAS_PEPPER_PREVIOUS:
+        yield _digest(settings.SAAS_PEPPER_PREVIOUS, secret, purpose)
+
+
+def mark(pepper: str) -> str:
+    """What the digests under a pepper end with."""
+    return _pepper(pepper)[1]
+
+
+def _digest(under: str, secret: str, purpose: str) -> str:
+    pepper, ending = _pepper(under)
+    text = f"{purpose}\0{secret}".encode()
+    return hmac.new(pepper, text, hashlib.sha256).hexdigest()[:-MARK] + ending
 
 
 def equal(one: str, other: str) -> bool:

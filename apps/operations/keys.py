@@ -8,12 +8,14 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from django.apps import apps
+from django.conf import settings
 from django.core.management.base import CommandError
 
-from saas import custody
+from saas import crypto, custody
 from saas.audit import trail
 from saas.persistence import rotation
-from saas.tenancy.across_tenants import tenant_ids_across_tenants
+from saas.tenancy.across_tenants import each_tenant_across_tenants, tenant_ids_across_tenants
 from saas.tenancy.binding import bind
 
 log = logging.getLogger("saas.keys")
@@ -129,3 +131,35 @@ def destroy(tenant_id: UUID, names: dict[str, str], reason: str) -> int:
         if count:
             trail.record(None, KeyLifeEvent.DESTROYED, keys=count, reason=reason, operators=names)
     return count
+
+
+# What stands in a table as a digest under the pepper: label, column, whether a tenant's. The rest
+# lives for minutes, or in a browser.
+PEPPERED = (
+    ("integrations.ApiKey", "digest", True),
+    ("organizations.Invitation", "digest", True),
+    ("integrations.OAuthApplication", "client_secret", False),
+    ("accounts.RecoveryCode", "digest", False),
+)
+
+
+def under_another_pepper() -> dict[str, int]:
+    """How many digests are not under the pepper of today. Those of keys and clients move over when
+    they are used; what nobody used until it ended needs no pepper.
+    """
+    other = crypto.mark(settings.SAAS_PEPPER)
+    found: dict[str, int] = {}
+    for label, column, is_tenants in PEPPERED:
+        model = apps.get_model(label)
+
+        def count(model: Any = model, column: str = column) -> int:
+            rows = model._default_manager.exclude(**{column: ""})
+            return int(rows.exclude(**{f"{column}__endswith": other}).count())
+
+        found[label] = sum(count() for _ in each_tenant_across_tenants()) if is_tenants else count()
+    for model, index in rotation.indexes():
+        name = f"{model._meta.label}.{index.name}"
+        rows = model.objects.exclude(**{index.name: None})
+        stale = rows.exclude(**{f"{index.name}__endswith": other})
+        found[name] = sum(stale.all().count() for _ in each_tenant_across_tenants())
+    return found

@@ -16,7 +16,9 @@ env = FileAwareEnv()  # reads X or the file that X_FILE names
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.str("SECRET_KEY_FALLBACKS", default="").split()
 SAAS_PEPPER = env.str("SAAS_PEPPER")
+SAAS_PEPPER_PREVIOUS = env.str("SAAS_PEPPER_PREVIOUS", default="")
 # Who keeps the keys of keys, and for saas.custody.Keyring the keys: the current one first.
 SAAS_KEY_PROVIDER = env.str("SAAS_KEY_PROVIDER", default="saas.custody.Keyring")
 SAAS_KEK_FILE = env.ENVIRON.get("SAAS_KEK_FILE", "")  # read again when it changes

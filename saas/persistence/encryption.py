@@ -4,6 +4,7 @@ alone.
 
 import time
 from base64 import b64decode, b64encode
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -143,7 +144,11 @@ class BlindIndex(models.CharField):  # type: ignore[type-arg]  # as above
         """The index of `value` for the bound tenant: two tenants' equal values have different
         ones.
         """
-        return crypto.digest(
+        return next(self.all_of(value))
+
+    def all_of(self, value: str) -> Iterator[str]:
+        """The index, and while the pepper changes the one of before: what a look-up asks for."""
+        return crypto.digests(
             f"{bound_tenant()}\0{value.casefold()}",
             purpose=f"index:{self.model._meta.db_table}.{self.source}",
         )

@@ -18,10 +18,11 @@ from django.db.models import BinaryField, CharField, Count, Q, Value
 from django.db.models.functions import Substr
 from django.utils import timezone
 
-from saas import custody
+from saas import crypto, custody
 from saas.crypto import Unreadable
 from saas.persistence.encryption import (
     VERSION,
+    BlindIndex,
     EncryptedText,
     Sealed,
     create_data_key,
@@ -160,6 +161,35 @@ def _reseal_some(
     return (found[-1].pk if len(found) == BATCH else None), done
 
 
+def reindex(tenant_id: UUID) -> int:
+    """Put a tenant's blind indexes under the pepper of today; give how many. No tenant may be bound
+    yet.
+    """
+    done, ending = 0, crypto.mark(settings.SAAS_PEPPER)
+    for model, index in indexes():
+        after: UUID | None = ZERO
+        while after is not None:
+            with bind(tenant_id):
+                rows = model.objects.filter(pk__gt=after).exclude(**{index.name: None})
+                stale = rows.exclude(**{f"{index.name}__endswith": ending}).order_by("pk")
+                found = list(stale.only("pk", "tenant", index.name, index.source)[:BATCH])
+                for row in found:
+                    # Where value and index are what was read: another's change wins.
+                    names = (index.name, index.source)
+                    same = model.objects.filter(pk=row.pk, **{n: row.__dict__[n] for n in names})
+                    done += same.update(**{index.name: index.of(getattr(row, index.source))})
+                after = found[-1].pk if len(found) == BATCH else None
+    return done
+
+
+def indexes() -> Iterator[tuple[type[TenantModel], BlindIndex]]:
+    """Every blind index, with its model."""
+    for model in apps.get_models():
+        for field in model._meta.local_fields:
+            if isinstance(field, BlindIndex) and issubclass(model, TenantModel):
+                yield model, field
+
+
 def remove_unused_data_keys() -> list[UUID]:
     """Forget the bound tenant's retired keys under which nothing is any more. One that was retired
     a moment ago may be in use by a process that has not noticed.
@@ -179,10 +209,8 @@ def destroy_data_keys() -> int:
     """
     keys = DataKey.objects.exclude(wrapped="")
     count = keys.update(wrapped="", retired_at=timezone.now())
-    for model in apps.get_models():
-        indexes = [field.name for field in model._meta.local_fields if hasattr(field, "of")]
-        if indexes and issubclass(model, TenantModel):
-            model.objects.update(**dict.fromkeys(indexes))
+    for model, index in indexes():
+        model.objects.update(**{index.name: None})
     tenant_id = bound_tenant()
     with outbox_across_tenants():
         OutboxEntry.objects.filter(tenant_id=tenant_id).exclude(state=OutboxEntry.DONE).update(

@@ -28,6 +28,7 @@ class Command(BaseCommand):
         act.add_argument("--kek", action="store_true", help="a new key-encryption key, and rewrap")
         act.add_argument("--rewrap", action="store_true", help="under the current one, or go on")
         act.add_argument("--data-keys", action="store_true", help="new data keys, and seal anew")
+        act.add_argument("--indexes", action="store_true", help="index anew under SAAS_PEPPER")
         act.add_argument("--remove", action="store_true", help="remove keys that nothing is under")
         parser.add_argument("--organization", type=UUID, help="the data keys of this one alone")
         parser.add_argument("--pause", type=float, default=0.01, help="seconds between two batches")
@@ -55,6 +56,9 @@ class Command(BaseCommand):
         if options["data_keys"]:
             for line in keys.in_each(only, lambda id: keys.renew(id, names, options["pause"])):
                 self.stdout.write(line)
+        if options["indexes"]:
+            for line in keys.in_each(only, lambda id: f"{rotation.reindex(id)} indexed anew"):
+                self.stdout.write(line)
         if options["remove"]:
             for line in keys.in_each(only, lambda id: keys.remove(id, names)):
                 self.stdout.write(line)
@@ -73,6 +77,8 @@ class Command(BaseCommand):
             )
         for line in keys.in_each(only, self.data_keys):
             self.stdout.write(line)
+        for name, count in keys.under_another_pepper().items():
+            self.stdout.write(f"under another pepper, {name}: {count}")
 
     def data_keys(self, tenant_id: UUID) -> str:
         """The data keys of an organization, each with how much is under it."""

@@ -28,7 +28,6 @@ def main() -> int | str:
         return str(reason)
     with fresh_database() as urls:
         environment = os.environ | throwaway() | urls
-        environment |= signing_key(environment)
         for command in COMMANDS:
             ended = subprocess.run([sys.executable, "manage.py", *command], env=environment)
             if ended.returncode:
@@ -38,7 +37,7 @@ def main() -> int | str:
 
 def throwaway() -> dict[str, str]:
     """All that production asks for; the secrets live as long as this check."""
-    return {
+    made = {
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
         "SECRET_KEY": secrets.token_urlsafe(50),
         "SAAS_PEPPER": base64.b64encode(secrets.token_bytes(32)).decode(),
@@ -46,6 +45,7 @@ def throwaway() -> dict[str, str]:
         "SAAS_ORIGIN": "https://api.strongroom.example",
         "ALLOWED_HOSTS": "api.strongroom.example",
     }
+    return made | signing_key(os.environ | made)
 
 
 def signing_key(environment: dict[str, str]) -> dict[str, str]:

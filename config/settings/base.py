@@ -112,6 +112,11 @@ TEMPLATES = [
 ]
 
 
+# DATA-08: a password that ends is read anew at each connection, from a file or a command's output.
+DATABASE_PASSWORD_FILE = env.ENVIRON.get("DATABASE_PASSWORD_FILE", "")
+DATABASE_PASSWORD_COMMAND = env.str("DATABASE_PASSWORD_COMMAND", default="")
+
+
 def postgresql(url: str) -> dict[str, object]:
     """Connections that stay open, keep their plans and never wait for ever (INPUT-11)."""
     limits = {
@@ -128,6 +133,8 @@ def postgresql(url: str) -> dict[str, object]:
         "prepare_threshold": 2 if env.bool("DATABASE_PREPARE", True) else None,
     }
     database = env.db_url_config(url)
+    if DATABASE_PASSWORD_FILE or DATABASE_PASSWORD_COMMAND:
+        database["ENGINE"] = "saas.persistence.leased"
     return {
         **database,
         "CONN_MAX_AGE": 600,

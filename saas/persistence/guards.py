@@ -562,7 +562,9 @@ def install(connection: BaseDatabaseWrapper) -> None:
             for statement in guard.statements:
                 cursor.execute(statement)
         if connection.vendor == "postgresql":
-            for statement in grants(connection):
+            cursor.execute("SELECT rolname FROM pg_roles")
+            roles = {name for (name,) in cursor.fetchall()}
+            for statement in (*grants(connection), *reading_grants(connection, roles)):
                 cursor.execute(statement)
 
 
@@ -599,3 +601,21 @@ def grants(connection: BaseDatabaseWrapper) -> Iterator[str]:
     for model in apps.get_models():
         if issubclass(model, (AppendOnly, OwnerChanges)) and model._meta.db_table in tables:
             yield f"REVOKE UPDATE, DELETE, TRUNCATE ON {model._meta.db_table} FROM {quoted}"
+
+
+READER, AUDITOR = "strongroom_reader", "strongroom_auditor"  # as create_roles makes them
+
+
+def reading_grants(connection: BaseDatabaseWrapper, roles: set[str]) -> Iterator[str]:
+    """What persons may read, where these roles were made: rows, but no keys and no tasks; or the
+    trail alone.
+    """
+    tables = set(connection.introspection.table_names())
+    if READER in roles:
+        yield f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {READER}"
+        for model in apps.get_models():
+            if issubclass(model, (OwnerChanges, DropBox)) and model._meta.db_table in tables:
+                yield f"REVOKE SELECT ON {model._meta.db_table} FROM {READER}"  # noqa: S608  # our own names
+    if AUDITOR in roles:
+        for table in sorted(name for name in tables if name.startswith("audit_")):
+            yield f"GRANT SELECT ON {table} TO {AUDITOR}"

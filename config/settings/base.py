@@ -20,7 +20,7 @@ SECRET_KEY_FALLBACKS = env.str("SECRET_KEY_FALLBACKS", default="").split()
 SAAS_PEPPER = env.str("SAAS_PEPPER")
 SAAS_PEPPER_PREVIOUS = env.str("SAAS_PEPPER_PREVIOUS", default="")
 # Who keeps the keys of keys, and for saas.custody.Keyring the keys: the current one first.
-SAAS_KEY_PROVIDER = env.str("SAAS_KEY_PROVIDER", default="saas.custody.Keyring")
+SAAS_KEY_PROVIDER = env.str("SAAS_KEY_PROVIDER", default="") or "saas.custody.Keyring"
 SAAS_KEK_FILE = env.ENVIRON.get("SAAS_KEK_FILE", "")  # read again when it changes
 SAAS_KEK = (
     "" if SAAS_KEK_FILE or SAAS_KEY_PROVIDER != "saas.custody.Keyring" else env.ENVIRON["SAAS_KEK"]

@@ -284,6 +284,7 @@ def test_a_destroyed_key_erases_one_organization_at_once_and_no_other(acme, caps
     assert acme.owner.get(f"customers/{ours}").status_code == 410
 
 
+@pytest.mark.practice("DATA-05")
 def test_another_process_notices_a_destroyed_key_within_its_seconds(acme, settings, monkeypatch):
     from saas.persistence import encryption
 

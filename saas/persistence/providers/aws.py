@@ -5,7 +5,6 @@ is an alias (`alias/strongroom`); region, credentials and endpoint are boto3's o
 serves needs kms:Encrypt, kms:Decrypt and kms:DescribeKey; the rest is the operator's.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -14,6 +13,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
 
 from saas.crypto import Unreadable
 from saas.custody import ProviderDown, Wrapped
@@ -55,7 +55,7 @@ class Kms:
     @property
     def alias(self) -> str:
         """What the current key is called."""
-        return os.environ["SAAS_KMS_KEY"]
+        return str(settings.SAAS_KMS_KEY)
 
     def current(self) -> str:
         """The name of the key that the alias leads to."""

@@ -6,7 +6,6 @@ token stands in VAULT_TOKEN or, renewed by an agent, in the file VAULT_TOKEN_FIL
 encrypt, decrypt and reading the key; rotate and config are the operator's.
 """
 
-import os
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import hvac
+from django.conf import settings
 from hvac.exceptions import InvalidPath, InvalidRequest, VaultError
 from requests import RequestException
 
@@ -40,12 +40,12 @@ class Transit:
     @property
     def name(self) -> str:
         """What the key is called in Vault."""
-        return os.environ["SAAS_TRANSIT_KEY"]
+        return str(settings.SAAS_TRANSIT_KEY)
 
     @property
     def engine(self) -> Any:
         """Vault as this process may use it at this moment."""
-        file = os.environ.get("VAULT_TOKEN_FILE")
+        file = settings.VAULT_TOKEN_FILE
         token = Path(file).read_text().strip() if file else None
         return hvac.Client(token=token, timeout=PATIENCE).secrets.transit
 

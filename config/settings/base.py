@@ -33,9 +33,11 @@ SAAS_PEPPER_PREVIOUS = env.str("SAAS_PEPPER_PREVIOUS", default="")
 # Who keeps the keys of keys, and for saas.custody.Keyring the keys: the current one first.
 SAAS_KEY_PROVIDER = env.str("SAAS_KEY_PROVIDER", default="") or "saas.custody.Keyring"
 SAAS_KEK_FILE = env.ENVIRON.get("SAAS_KEK_FILE", "")  # read again when it changes
-SAAS_KEK = (
-    "" if SAAS_KEK_FILE or SAAS_KEY_PROVIDER != "saas.custody.Keyring" else env.ENVIRON["SAAS_KEK"]
-)
+SAAS_KMS_KEY = env.str("SAAS_KMS_KEY", default="")  # of AWS, an alias
+SAAS_TRANSIT_KEY = env.str("SAAS_TRANSIT_KEY", default="")  # of Vault
+VAULT_TOKEN_FILE = env.ENVIRON.get("VAULT_TOKEN_FILE", "")
+_elsewhere = SAAS_KEK_FILE or SAAS_KEY_PROVIDER != "saas.custody.Keyring"
+SAAS_KEK = "" if _elsewhere else env.str("SAAS_KEK")
 SAAS_ORIGIN = env.str("SAAS_ORIGIN").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 SAAS_TRUSTED_PROXIES = env.list("SAAS_TRUSTED_PROXIES", default=[])

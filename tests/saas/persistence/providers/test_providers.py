@@ -27,18 +27,18 @@ def house(request, settings, monkeypatch):
     if importlib.util.find_spec({"aws": "boto3", "vault": "hvac"}[request.param]) is None:
         pytest.skip("its client is not installed")
     made = {"aws": KmsHouse, "vault": VaultHouse}[request.param]()
+    settings.SAAS_KMS_KEY, settings.SAAS_TRANSIT_KEY = "alias/strongroom", "strongroom"
     with open_house(made) as address:
         if request.param == "aws":
             settings.SAAS_KEY_PROVIDER = "saas.persistence.providers.aws.Kms"
             names = {"AWS_ENDPOINT_URL_KMS": address, "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
                      "AWS_SECRET_ACCESS_KEY": "example", "AWS_DEFAULT_REGION": "eu-central-1",
-                     "AWS_EC2_METADATA_DISABLED": "true", "SAAS_KMS_KEY": "alias/strongroom"}  # fmt: skip
+                     "AWS_EC2_METADATA_DISABLED": "true", }  # fmt: skip
         else:
             settings.SAAS_KEY_PROVIDER = "saas.persistence.providers.transit.Transit"
             names = {
                 "VAULT_ADDR": address,
                 "VAULT_TOKEN": made.token,
-                "SAAS_TRANSIT_KEY": "strongroom",
             }
         for name, value in names.items():
             monkeypatch.setenv(name, value)

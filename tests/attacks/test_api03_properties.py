@@ -96,6 +96,7 @@ MAY_CHANGE = {  # what one right request changes: table -> columns; + is a new r
     "POST invitations": {"organizations_invitation": {"+"}},
     "POST customers": {"customers_customer": {"+"}},
     "PATCH customers/{id}": {"customers_customer": {"name", "version", "updated_at"}},
+    "POST customers/{id}/bank-account-disclosure": {},  # only the trail knows
     "POST invoices": {
         "invoices_invoice": {"+"},
         "invoices_invoiceline": {"+"},
@@ -107,6 +108,7 @@ MAY_CHANGE = {  # what one right request changes: table -> columns; + is a new r
             *("status", "number", "issued_on", "due_on", "seller"),
             *SETTLED,
         },
+        "persistence_quotause": {"+"},
         "invoices_numberseries": {"+"},
         "persistence_idempotencyrecord": {"+"},
     },

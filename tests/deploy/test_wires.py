@@ -19,7 +19,8 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
 
 from config.settings import base
-from saas.counters import RedisCounters, StoreUnavailable, Window
+from saas.counters import StoreUnavailable, Window
+from saas.counters.store import RedisCounters
 from saas.edge import remotes
 from tests.gateway import Certificate, certify
 from tests.practices import ROOT

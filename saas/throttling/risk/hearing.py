@@ -40,15 +40,15 @@ def tighten(principal_id: UUID, seconds: float, reason: str, **_: Any) -> None:
 
 
 def factor(request: HttpRequest, principal: Principal) -> float:
-    """By how much the limits of this principal are moved. Who is of good standing is remembered,
-    because they were proved a moment ago.
+    """By how much the limits of this principal are moved. Who is trusted is remembered, because they
+    were proved a moment ago.
     """
-    if scores.is_good(str(principal.id)):
+    if scores.is_trusted(str(principal.id)):
         known.remember(request, principal)
     return scores.factor(str(principal.id))
 
 
 def may_pass(request: HttpRequest) -> bool:
-    """Whether the request shows what was proved lately, of somebody of good standing."""
+    """Whether the request shows what was proved lately, of somebody who is trusted."""
     principal = known.principal_of(request)
-    return principal is not None and scores.is_good(principal)
+    return principal is not None and scores.is_trusted(principal)

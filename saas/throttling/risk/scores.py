@@ -27,6 +27,7 @@ class Event(NamedTuple):
     up_to: float = 100.0
     detail: str = ""
     until: float = 0.0  # whom a tenth is held for, until when
+    since: float = 0.0  # from when on a record counts as clean, because somebody vouches for it
 
 
 @dataclass(slots=True)
@@ -150,7 +151,7 @@ class Scores:
         standing.score, standing.at = max(before, min(raised, event.up_to)), now
         standing.tenant = event.tenant or standing.tenant
         standing.held_until = max(standing.held_until, event.until)
-        standing.clean_since = max(standing.clean_since or 0.0, event.at)
+        standing.clean_since = event.since or max(standing.clean_since or 0.0, event.at)
         if event.detail and event.rule == "new-network":
             standing.remember(event.detail)
         last = standing.reasons[-1] if standing.reasons else None
@@ -178,7 +179,6 @@ class Scores:
         standing = self.all.get(principal)
         return standing.factor_at(time.time()) if standing else 1.0
 
-    def is_good(self, principal: str) -> bool:
-        """Whether nothing is held against them."""
-        standing = self.all.get(principal)
-        return standing is None or standing.slowed_at(time.time()) >= 1
+    def is_trusted(self, principal: str) -> bool:
+        """Whether their record has been clean for days, or somebody vouches for it."""
+        return self.factor(principal) > 1

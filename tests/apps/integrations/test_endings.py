@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.integrations import endings
 from apps.integrations.models import ApiKey
 from apps.integrations.tasks import tend_keys
-from saas.persistence.outbox import arguments_of
+from saas.persistence.outbox import call_of
 from saas.persistence.schedule import JOBS
 from saas.tenancy.binding import bind
 from tests.apps.integrations.test_api_keys import make
@@ -141,7 +141,7 @@ def test_of_several_workers_one_writes():
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(work, range(3)))
-    told = [arguments_of(entry)[1] | {} for entry in entries() if entry.name.endswith("deliver")]
+    told = [call_of(entry).kwargs | {} for entry in entries() if entry.name.endswith("deliver")]
     assert len(told) == 1 + 4 * 2  # the owner's own key; four others, to maker and owner
 
 

@@ -24,7 +24,7 @@ from saas.audit.models import AuditEntry
 from saas.persistence import rotation
 from saas.persistence.encryption import forget_rings
 from saas.persistence.models import DataKey, OutboxEntry
-from saas.persistence.outbox import arguments_of
+from saas.persistence.outbox import call_of
 from saas.tenancy.across_tenants import outbox_across_tenants
 from saas.tenancy.binding import bind
 from tests.apps.invoices.drafts import BUYER, drafted, new_customer
@@ -190,7 +190,7 @@ def test_a_new_key_encryption_key_takes_everything_over_and_the_old_one_goes(
     assert SecondFactors().decrypt(row.data["secret"]) == "SEED"
     with outbox_across_tenants():
         [entry] = OutboxEntry.objects.filter(name__startswith="tests.")
-    assert arguments_of(entry) == (["a title"], {})
+    assert call_of(entry)[:2] == (["a title"], {})
     assert ("data-key.rewrapped", {"operators": NAMES}) in events(acme)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from saas.authentication import keys
 from saas.authentication.keys import CHECKSUM, FORM, PREFIX, PUBLIC_ID, SECRET, mint
-from saas.crypto import ALPHABET
+from saas.crypto import ALPHABET, MARK, mark
 from saas.edge.exposure import OUR_SECRETS
 
 pytestmark = [pytest.mark.core, pytest.mark.practice("AUTHN-05")]
@@ -40,7 +40,8 @@ def test_what_is_stored_is_a_keyed_digest_that_the_pepper_alone_can_make():
     minted = mint()
     pepper = b64decode(settings.SAAS_PEPPER)
     text = f"credential\0{minted.secret}".encode()
-    assert minted.digest == hmac.new(pepper, text, hashlib.sha256).hexdigest()
+    keyed = hmac.new(pepper, text, hashlib.sha256).hexdigest()
+    assert minted.digest == keyed[:-MARK] + mark(settings.SAAS_PEPPER)
     assert hashlib.sha256(minted.secret.encode()).hexdigest() != minted.digest
     assert minted.public_id not in minted.digest
 

@@ -132,5 +132,6 @@ def test_a_request_puts_in_for_its_own_tenant_and_sees_and_takes_nothing(committ
         forged = OutboxEntry(tenant_id=tenant_id, name="tests.toy.tasks.write", payload=b"x")
         with pytest.raises(DatabaseError, match="row-level security"), bind(acme.id):
             forged.save(force_insert=True)
-    assert [entry.tenant_id for entry in entries()] == [acme.id]
+    whose = [entry.tenant_id for entry in entries() if entry.name == tasks.write.module_path]
+    assert whose == [acme.id]  # beside what the house owes since other tests
     assert list(OutboxEntry.objects.all()) == []

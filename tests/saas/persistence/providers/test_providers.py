@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from django.conf import settings
 
 from saas import custody
 from saas.crypto import Unreadable
@@ -130,7 +131,7 @@ def test_a_house_that_does_not_answer_is_a_503_and_never_plain_text(
 
 def test_the_core_knows_neither_client():
     asking = (
-        "import django; django.setup(); import config.urls, sys; "
+        f"import django; django.setup(); import {settings.ROOT_URLCONF}, sys; "
         "print(sorted({'boto3', 'botocore', 'hvac'} & set(sys.modules)))"
     )
     told = subprocess.run([sys.executable, "-c", asking], capture_output=True, text=True)

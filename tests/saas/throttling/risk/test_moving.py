@@ -54,6 +54,12 @@ def jumped(member, times):
         hearing.scores.note(event)
 
 
+def trusted(*members):
+    """Their records have been clean for a month."""
+    for member in members:
+        hearing.scores.of(str(member.key.pk)).clean_since = time.time() - 30 * DAY
+
+
 def served(member, count, address=None):
     """How many of so many equal requests are served."""
     address = address or next(networks)
@@ -218,12 +224,14 @@ def test_without_redis_the_command_says_that_it_cannot_know(monkeypatch):
 def test_behind_one_address_a_partner_is_served_while_strangers_use_the_network_up(acme, rates):
     rates(network=10)
     address = next(networks)
-    assert served(acme.owner, 2, address) == 2
+    trusted(acme.owner, acme.viewer)
+    assert (served(acme.owner, 1, address), served(acme.clerk, 1, address)) == (1, 1)
     strangers = [send("GET", key="guess", REMOTE_ADDR=address).status_code for _ in range(20)]
     assert strangers == [401] * 8 + [429] * 12
     assert served(acme.owner, 30, address) == 30
     with statements() as sent:  # who was not proved lately gains nothing, be their key good or not
         assert served(acme.viewer, 3, address) == 0
+        assert served(acme.clerk, 3, address) == 0  # nor who has no record yet
         assert send("GET", key="guess", REMOTE_ADDR=address).status_code == 429
     assert not sent
 
@@ -232,9 +240,10 @@ def test_behind_one_address_a_partner_is_served_while_strangers_use_the_network_
 def test_who_passes_a_refused_network_is_counted_in_their_own_windows(acme, rates):
     rates(network=3, principal=8)
     address = next(networks)
+    trusted(acme.owner)  # their own window is twice as wide
     assert served(acme.owner, 3, address) == 3
     assert send("GET", key="guess", REMOTE_ADDR=address).status_code == 429
-    assert served(acme.owner, 10, address) == 5
+    assert served(acme.owner, 20, address) == 13
     refusal = send("GET", key=acme.owner.secret, REMOTE_ADDR=address)
     assert refused(refusal, 429, "rate-limited")["violated-policies"] == ["principal"]
 
@@ -243,6 +252,7 @@ def test_who_passes_a_refused_network_is_counted_in_their_own_windows(acme, rate
 def test_who_does_harm_passes_no_refused_network_nor_who_left(acme, rates):
     rates(network=6)
     address = next(networks)
+    trusted(acme.owner, acme.clerk)
     assert served(acme.owner, 3, address) + served(acme.clerk, 3, address) == 6
     assert send("GET", key="guess", REMOTE_ADDR=address).status_code == 429
     jumped(acme.clerk, 3)

@@ -1,4 +1,6 @@
-"""`manage.py risk PRINCIPAL`: why the limits of somebody are what they are."""
+"""`manage.py risk PRINCIPAL`: why the limits of somebody are what they are; with `--trust`, that
+their record is a good one.
+"""
 
 import time
 from datetime import UTC, datetime
@@ -8,7 +10,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from saas.throttling.risk import conf
-from saas.throttling.risk.sharing import recalled
+from saas.throttling.risk.sharing import client, recalled, vouch
 
 
 class Command(BaseCommand):
@@ -17,11 +19,17 @@ class Command(BaseCommand):
     help = "tell the risk score of a principal, its reasons, and by how much its limits are moved"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Whose."""
+        """Whose; and who vouches for them."""
         parser.add_argument("principal", type=UUID)
+        parser.add_argument("--trust", action="store_true", help="take their record for clean")
+        parser.add_argument("--by", default="", metavar="NAME")
 
-    def handle(self, *args: Any, principal: UUID, **options: Any) -> None:
+    def handle(self, *args: Any, principal: UUID, trust: bool, by: str, **options: Any) -> None:
         """Read what the processes told each other."""
+        if trust and not by:
+            raise CommandError("Say who vouches: --by NAME.")
+        if trust and client() is not None:
+            vouch(str(principal), by)
         standing = recalled(str(principal))
         if standing is None:
             raise CommandError("Without Redis each process keeps its scores to itself.")

@@ -14,6 +14,7 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen once the models are loaded."""
+        from apps.integrations.ages import KEY_AGE
         from apps.integrations.exposure import KEEP_EXPOSED, revoke_exposed
         from apps.integrations.grants import note_end
         from apps.integrations.misuse import tell_of_misuse
@@ -25,7 +26,7 @@ class IntegrationsConfig(AppConfig):
         from saas.authentication.usage import credential_used
         from saas.edge.exposure import credential_exposed
 
-        demands.join(HIGH_RISK, KEEP_EXPOSED)
+        demands.join(HIGH_RISK, KEY_AGE, KEEP_EXPOSED)
         credential_exposed.connect(revoke_exposed, dispatch_uid="integrations.exposed")
         key_misused.connect(tell_of_misuse, dispatch_uid="integrations.misused")
         family_ended.connect(note_end, dispatch_uid="integrations.family-ended")

@@ -69,7 +69,11 @@ class SecurityPolicyViewSet(SecureViewSet):
     operations = {
         "retrieve": Allow(Security.READ),
         "partial_update": Allow(
-            Security.WRITE, rate="sensitive", step_up=True, event=OrganizationEvent.POLICY_CHANGED
+            Security.WRITE,
+            rate="sensitive",
+            step_up=True,
+            may_wait=True,
+            event=OrganizationEvent.POLICY_CHANGED,
         ),
     }
     inputs = {"partial_update": SecurityPolicyInput}
@@ -97,7 +101,11 @@ class MemberViewSet(SecureViewSet):
         "list": Allow(Members.READ),
         "retrieve": Allow(Members.READ),
         "partial_update": Allow(
-            Members.WRITE, rate="sensitive", step_up=True, event=OrganizationEvent.MEMBER_CHANGED
+            Members.WRITE,
+            rate="sensitive",
+            step_up=True,
+            may_wait=True,
+            event=OrganizationEvent.MEMBER_CHANGED,
         ),
         "destroy": Allow(
             Members.WRITE, rate="sensitive", step_up=True, event=OrganizationEvent.MEMBER_REMOVED
@@ -136,7 +144,11 @@ class InvitationViewSet(SecureViewSet):
     operations = {
         "list": Allow(Members.READ),
         "create": Allow(
-            Members.WRITE, rate="sensitive", step_up=True, event=OrganizationEvent.INVITED
+            Members.WRITE,
+            rate="sensitive",
+            step_up=True,
+            may_wait=True,
+            event=OrganizationEvent.INVITED,
         ),
         "retrieve": Allow(Members.READ),
         "destroy": Allow(

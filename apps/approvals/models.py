@@ -1,5 +1,6 @@
 """An act that waits, as it was asked for; what became of it; and by whom."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -63,3 +64,8 @@ class Approval(TenantModel):
             ),
             tenant_reference(),
         ]
+
+    @property
+    def due_at(self) -> datetime:
+        """When time decides."""
+        return self.takes_effect_at or self.expires_at

@@ -25,7 +25,8 @@ WANTED = {
     "currency": TEXT,
     "issued_on": DAY,
     "due_on": DAY,
-    **{switch.name: dict(switch.schema) for switch in (TWO_PERSONS, INVOICES_OVER)},
+    TWO_PERSONS.name: dict(TWO_PERSONS.schema),
+    INVOICES_OVER.name: {**INVOICES_OVER.schema, "type": ["object", "null"]},
 }
 
 

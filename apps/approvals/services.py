@@ -61,8 +61,7 @@ def ask(actor: Actor, act: Act) -> Approval:
         letters.ask(approval, others)
     else:
         letters.announce(approval, members().filter(user__is_active=True).order_by("pk"))
-    due = approval.takes_effect_at or approval.expires_at
-    settle.using(run_after=due).enqueue(str(approval.pk))
+    settle.using(run_after=approval.due_at).enqueue(str(approval.pk))
     return approval
 
 
@@ -116,7 +115,7 @@ def settle(approval_id: str) -> None:
     """Time decides: what nobody else could decide takes effect, anything else is over."""
     rows = queries.pending().select_for_update(of=("self",))
     approval = rows.filter(pk=UUID(approval_id)).first()
-    if approval is None:
+    if approval is None or approval.due_at > timezone.now():
         return
     with trail.recording():
         end(approval, APPROVED if is_done_alone(approval) else EXPIRED, None)

@@ -37,7 +37,7 @@ INVOICES_OVER = Switch(
     access.INVOICES_OVER,
     None,
     {
-        "type": ["object", "null"],
+        "type": "object",
         "description": "Invoices over the amount of their currency are issued when a second person "
         "agrees; with a currency that is not named, all of them. null: nobody has to. To loosen it "
         "waits for a second person too.",

@@ -64,7 +64,7 @@ def whole_number(name: str, description: str, most: int, **effects: Any) -> Swit
         return data
 
     schema = {
-        "type": ["integer", "null"],
+        "type": "integer",
         "minimum": 1,
         "maximum": most,
         "description": description,

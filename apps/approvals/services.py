@@ -96,10 +96,14 @@ def refuse_to_agree(actor: Actor, approval: Approval) -> None:
 
 
 def end(approval: Approval, state: str, actor: Actor | None, reason: str = "") -> None:
-    """The one place where an approval stops waiting."""
+    """The one place where an approval stops waiting: what it took to do it is forgotten, and whom it
+    invited.
+    """
+    approval.kept = {}
+    approval.wanted = {name: v for name, v in approval.wanted.items() if name != "email"}
     approval.state, approval.reason, approval.decided_at = state, reason, timezone.now()
     approval.decided_by_id = actor.user_id if actor else None
-    approval.save(update_fields=["state", "reason", "decided_at", "decided_by"])
+    approval.save(update_fields=["state", "reason", "decided_at", "decided_by", "kept", "wanted"])
     trail.record(
         actor,
         ApprovalEvent.EXPIRED if state == EXPIRED else ApprovalEvent.DECIDED,
@@ -126,7 +130,7 @@ def is_done_alone(approval: Approval) -> bool:
     if approval.takes_effect_at is None or approval.expires_at <= timezone.now():
         return False
     try:
-        with transaction.atomic():
+        with transaction.atomic(), trail.recording():
             acts.perform(approval)
     except Problem:
         return False

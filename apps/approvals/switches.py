@@ -41,7 +41,7 @@ INVOICES_OVER = Switch(
         "description": "Invoices over the amount of their currency are issued when a second person "
         "agrees; with a currency that is not named, all of them. null: nobody has to. To loosen it "
         "waits for a second person too.",
-        "propertyNames": {"enum": sorted(DECIMALS)},
+        "propertyNames": {"pattern": "^[A-Z]{3}$"},
         "additionalProperties": {"type": "string", "pattern": AMOUNT},
         "examples": [{"EUR": "10000.00"}],
     },

@@ -90,7 +90,9 @@ def approval(tenant: Tenant) -> str:
     key, secret = make_key(tenant.id, user, known_permissions())
     second = Member(tenant, user, "owner", secret, key)
     assert second.patch("security-policy", {"require_two_persons": True}).status_code == 200
-    asked = second.patch(f"members/{member(tenant)}", {"role": "admin"})
+    asked = second.post(
+        "invitations", {"email": f"new-{uuid4()}@elsewhere.example", "role": "admin"}
+    )
     assert asked.status_code == 202, asked.content
     return asked.json()["id"]
 

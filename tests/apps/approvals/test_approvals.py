@@ -159,7 +159,9 @@ def test_an_invitation_with_power_is_mailed_when_it_is_agreed_to(careful, delive
     asked = careful.owner.post("invitations", invited)
     assert asked.status_code == 202
     assert not delivered("new@elsewhere.example")
-    assert decide(careful.admin, asked.json()).status_code == 201
+    assert asked.json()["wanted"] == invited
+    decided = decide(careful.admin, asked.json())
+    assert (decided.status_code, decided.json()["wanted"]) == (201, {"role": "admin"})
     assert len(delivered("new@elsewhere.example")) == 1
     with bind(careful.id):
         assert Invitation.objects.get().invited_by_id == careful.owner.user.pk

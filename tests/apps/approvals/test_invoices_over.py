@@ -84,6 +84,16 @@ def test_a_draft_that_was_written_on_is_not_what_was_agreed_to(careful, customer
     assert careful.owner.get(f"invoices/{big['id']}").json()["status"] == "draft"
 
 
+def test_who_may_issue_no_more_by_then_has_issued_nothing(careful, customer):
+    big = large(careful, customer)
+    waits = issue(careful.accountant, big).json()
+    members = careful.owner.get("members").json()["results"]
+    mine = next(row["id"] for row in members if row["role"] == "accountant")
+    assert careful.owner.patch(f"members/{mine}", {"role": "clerk"}).status_code == 200
+    assert decide(careful.admin, waits).status_code == 409
+    assert careful.owner.get(f"invoices/{big['id']}").json()["status"] == "draft"
+
+
 def test_a_currency_without_a_limit_is_no_way_around_it(careful, customer):
     assert issue(careful.accountant, large(careful, customer, currency="USD")).status_code == 202
 

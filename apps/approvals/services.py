@@ -96,8 +96,8 @@ def refuse_to_agree(actor: Actor, approval: Approval) -> None:
 
 
 def end(approval: Approval, state: str, actor: Actor | None, reason: str = "") -> None:
-    """The one place where an approval stops waiting: what it took to do it is forgotten, and whom it
-    invited.
+    """The one place where an approval stops waiting: what it took to do it is forgotten, and whom
+    it invited.
     """
     approval.kept = {}
     approval.wanted = {name: v for name, v in approval.wanted.items() if name != "email"}

@@ -47,9 +47,9 @@ def create_key(
     wanted = {"name": name, "scopes": scopes, "allowed_networks": networks}
     kept = {"public_id": minted.public_id, "digest": minted.digest, "honeytoken": honeytoken}
     kept["expires_at"] = expires_at and expires_at.isoformat()
-    secret = {"secret": minted.secret}
-    agreed(actor, Act("api-key.create", None, frozenset(scopes), wanted, kept, secret))
-    key = _keep(
+    once = {"secret": minted.secret}
+    agreed(actor, Act("api-key.create", None, frozenset(scopes), wanted, kept, once))
+    key, secret = _mint(
         minted,
         creator_id=actor.user_id,
         name=name,
@@ -59,7 +59,7 @@ def create_key(
         expires_at=expiry,
     )
     trail.record(actor, KeyEvent.CREATED, key, scopes=scopes)
-    return key, minted.secret
+    return key, secret
 
 
 def rotate_key(
@@ -76,9 +76,8 @@ def rotate_key(
         raise Problem("conflict", "This key is revoked or expired; make a new one.")
     refuse_more_than_held(actor, key.scopes)
     refuse_wider_than_own(actor, key.allowed_networks)
-    minted = keys.mint()
-    successor = _keep(
-        minted,
+    successor, secret = _mint(
+        keys.mint(),
         creator_id=actor.user_id or key.creator_id,
         name=key.name,
         scopes=key.scopes,
@@ -94,7 +93,7 @@ def rotate_key(
     key.expires_at = min(key.expires_at, now + overlap)
     key.save(update_fields=["expires_at"])
     trail.record(actor, KeyEvent.ROTATED, key, successor=str(successor.pk))
-    return successor, minted.secret
+    return successor, secret
 
 
 def refuse_more_than_held(actor: Actor, scopes: list[str]) -> None:
@@ -155,19 +154,18 @@ def note_use(principal: Principal) -> None:
         ApiKey.objects.filter(pk__in=noted).update(last_used_at=now)
 
 
-def _keep(minted: keys.Minted, **columns: Any) -> ApiKey:
+def _mint(minted: keys.Minted, **columns: Any) -> tuple[ApiKey, str]:
     key = ApiKey(public_id=minted.public_id, digest=minted.digest, **columns)
     key.save(force_insert=True)
-    return key
+    return key, minted.secret
 
 
 def _expiry(asked: datetime | None) -> datetime:
     """The asked moment, or the latest that is allowed. Raises 400 beyond it."""
     now = timezone.now()
     asked_for = complete(locked_policy().switches)
-    life = settings.LIFETIMES.api_key
-    if asked_for[HIGH_RISK.name]:
-        life = settings.LIFETIMES.api_key_high_risk
+    is_high_risk = asked_for[HIGH_RISK.name]
+    life = settings.LIFETIMES.api_key_high_risk if is_high_risk else settings.LIFETIMES.api_key
     if asked_for[KEY_AGE.name]:
         life = min(life, timedelta(days=asked_for[KEY_AGE.name]))
     latest = now + life

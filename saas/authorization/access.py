@@ -18,7 +18,7 @@ from saas.errors import Problem
 def permit(actor: Actor, rule: Allow | None) -> None:
     """Let the operation pass, or raise 403. No declaration means no."""
     if rule is None:
-        raise Problem("permission-denied", "This operation is not declared.", reason="not-declared")
+        raise Problem("permission-denied", "This operation is not declared.")
     if rule.is_open:
         refuse_identity_alone(actor)
         return

@@ -13,6 +13,7 @@ from apps.approvals.models import Approval
 from apps.approvals.queries import role_today
 from apps.integrations.access import ApiKeys
 from apps.integrations.queries import keys as api_keys
+from apps.integrations.queries import living_grants
 from apps.integrations.services import create_key
 from apps.invoices.access import Invoices
 from apps.invoices.queries import invoices
@@ -88,14 +89,15 @@ def perform(approval: Approval) -> None:
 
 
 def asker_today(approval: Approval) -> Actor:
-    """Who asked, with the scopes that they asked with and the role that they have now. A key that
-    has ended since may have been a thief's.
+    """Who asked, with the scopes that they asked with and the role that they have now. A key or a
+    grant that has ended since may have been a thief's.
     """
     role, asked = role_today(approval.asked_by_id), approval.asker
     is_key = asked["kind"] == PrincipalKind.API_KEY
-    is_over = is_key and not api_keys().usable().filter(pk=asked["credential_id"]).exists()
+    living = api_keys().usable() if is_key else living_grants()
+    is_over = not living.filter(pk=asked["credential_id"]).exists()
     if role is None or is_over:
-        raise Problem("conflict", "Who asked belongs here no more, or their key has ended.")
+        raise Problem("conflict", "Who asked belongs here no more, or their credential has ended.")
     principal = Principal(
         PrincipalKind(asked["kind"]),
         UUID(asked["id"]),

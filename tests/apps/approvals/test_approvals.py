@@ -226,6 +226,26 @@ def test_what_a_revoked_key_asked_for_is_not_done(careful):
     assert careful.viewer.get("me").json()["role"] == "viewer"
 
 
+def test_what_a_revoked_token_asked_for_is_not_done(careful):
+    second = second_owner(careful)
+    path, rise = f"members/{membership(careful).pk}", {"role": "admin"}
+    asked, later_on = (
+        person(second).call("PATCH", path, rise),
+        f"members/{membership(careful, 'clerk').pk}",
+    )
+    assert asked.status_code == 202
+    [grant] = [
+        row
+        for row in careful.owner.get("integrations").json()["results"]
+        if row["kind"] == "oauth-grant"
+    ]
+    assert careful.owner.delete(f"integrations/{grant['id']}").status_code == 204
+    assert decide(careful.owner, asked.json()).status_code == 409
+    good = person(second).call("PATCH", later_on, rise)
+    assert decide(careful.owner, good.json()).status_code == 201
+    assert careful.clerk.get("me").json()["role"] == "admin"
+
+
 def test_who_has_another_role_by_then_is_not_who_was_agreed_to(careful):
     waits = raised(careful).json()
     assert raised(careful, to="clerk").status_code == 200

@@ -75,6 +75,7 @@ class Actor:
     tenant_id: UUID
     role: str | None
     rights: frozenset[str]
+    approval: UUID | None = None  # by which others agreed to what is done now
 
     @property
     def tenant(self) -> Any:

@@ -71,8 +71,8 @@ CATALOGUE: dict[str, Kind] = {
     "network-not-allowed": Kind(
         403,
         "Not from this network",
-        "This key works from the networks that it was made for, and from no other. Call from "
-        "there, or make a key for where you are.",
+        "This key, or this organization, works from the networks that were named for it, and from "
+        "no other. Call from there, or have an owner or admin name where you are.",
     ),
     "insufficient-scope": Kind(
         403,
@@ -218,7 +218,8 @@ class Problem(Exception):
     """A refusal on its way out: any stage raises it, the responses stage writes it.
 
     `code` is a key of CATALOGUE. `detail` must help an honest client and never say what a
-    stranger could use. `extra` are further members of the document.
+    stranger could use. `extra` are further members of the document. `reason` names the rule that
+    decided, for the trail.
     """
 
     def __init__(
@@ -229,8 +230,10 @@ class Problem(Exception):
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, Any] | None = None,
+        reason: str = "",
     ) -> None:
         self.code = code
+        self.reason = reason or code
         self.kind = CATALOGUE[code]
         self.detail = detail or self.kind.title + "."
         self.errors = list(errors)

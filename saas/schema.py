@@ -15,6 +15,7 @@ from drf_spectacular.plumbing import ComponentIdentity, ResolvedComponent
 from saas.authentication.credentials import SCHEMES
 from saas.authentication.oauth.scopes import service_rights
 from saas.authorization.access import condition_name
+from saas.authorization.approval import KEEPERS
 from saas.authorization.operations import always
 from saas.authorization.permissions import known_permissions
 from saas.checks import api_routes, secure_views
@@ -114,6 +115,7 @@ class SecureSchema(AutoSchema):
             "parameters": [*self.path_parameters(), *self.own_headers(), *self.query()],
             **({"requestBody": self.body()} if method in ("POST", "PATCH") else {}),
             "responses": {STATUS.get(method, "200"): self.success()}
+            | self.waiting()
             | {str(status): self.refused(status) for status in self.statuses()},
         }
 
@@ -254,6 +256,24 @@ class SecureSchema(AutoSchema):
             ),
         }
 
+    def waiting(self) -> Schema:
+        """The answer when a second person has to agree, where somebody keeps what waits."""
+        if not (self.rule.may_wait and KEEPERS):
+            return {}
+        [keeper] = KEEPERS
+        once = self.declared.once.get(self.declared.action, ())
+        sometimes = (*OF_KEYS, *(["Idempotency-Replayed"] if self.rule.idempotent else []))
+        return {
+            "202": {
+                "description": "It waits for a second person, and has not happened.",
+                "headers": headers(*COUNTED, "Location", sometimes=sometimes),
+                "content": json(
+                    self.output(keeper.output, once=once),
+                    sample(keeper.output()) | dict.fromkeys(once, "shown this once"),
+                ),
+            }
+        }
+
     def has_version(self) -> bool:
         """Whether the rows of the resource count their changes."""
         try:
@@ -261,9 +281,11 @@ class SecureSchema(AutoSchema):
         except Problem:  # a resource without rows of its own
             return False
 
-    def output(self, *, brief: bool = False, once: tuple[str, ...] = ()) -> Schema:
+    def output(
+        self, form: type[Output] | None = None, *, brief: bool = False, once: tuple[str, ...] = ()
+    ) -> Schema:
         """The component of a row: in a list, or with the names that only this answer shows."""
-        form = self.declared.outputs
+        form = form or self.declared.outputs
         brief = brief and bool(form.summary)
         name = form.__name__.removesuffix("Output")
         name += "Summary" if brief else "".join(f"With{each.capitalize()}" for each in once)

@@ -18,6 +18,7 @@ from saas.authentication.credentials import identify
 from saas.authentication.misuse import tell_later
 from saas.authentication.usage import credential_used
 from saas.authorization.access import permit, permit_row
+from saas.authorization.approval import KEEPERS, Waiting
 from saas.authorization.fields import refuse_guarded
 from saas.authorization.operations import Allow
 from saas.context import Actor, Principal
@@ -57,6 +58,7 @@ class SecureViewSet(ViewSetMixin, APIView):
     actor: Actor
     refusal: Problem | None
     reservation: idempotency.Reservation | None
+    waits: bool
     counted: limits.Counted
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -114,6 +116,7 @@ class SecureViewSet(ViewSetMixin, APIView):
         self.actor = None  # type: ignore[assignment]  # until tenancy knows better; no view runs before
         self.refusal = None
         self.reservation = None
+        self.waits = False
         self.counted = limits.Counted()
 
     def who_is_calling(self) -> Principal:
@@ -177,7 +180,9 @@ class SecureViewSet(ViewSetMixin, APIView):
             )
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # never DRF's own form
-        """Every exception of the path becomes a problem document."""
+        """Every exception of the path becomes a problem document; that something waits is none."""
+        if isinstance(exc, Waiting):
+            return self.show_waiting(exc.row, exc.once)
         return self.refuse(as_problem(exc))
 
     def refuse(self, problem: Problem) -> HttpResponse:
@@ -218,7 +223,8 @@ class SecureViewSet(ViewSetMixin, APIView):
         """What the trail must hold when this request succeeds; a repeat has left it the first
         time.
         """
-        return None if self.is_replay or self.rule is None else self.rule.event
+        undone = self.is_replay or self.waits or self.rule is None
+        return None if undone else self.rule.event  # type: ignore[union-attr]  # as just asked
 
     @property
     def is_replay(self) -> bool:
@@ -323,6 +329,19 @@ class SecureViewSet(ViewSetMixin, APIView):
         self.facts.disclosed += sorted(self.outputs.access.guarded.keys() & shown.keys())
         return Response({**shown, **more}, status=status, headers=headers)
 
+    def show_waiting(self, row: Any, once: Mapping[str, str] = {}) -> Response:
+        """202: nothing has happened, and here is what waits for a second person."""
+        [keeper], self.waits = KEEPERS, True
+        if self.reservation and self.reservation.is_new:
+            self.reservation.keep(202, row)
+        self.facts.object_ids.append(str(row.pk))
+        where = f"/api/{settings.SAAS_API_VERSION}/{keeper.path}/{row.pk}"
+        return Response(
+            {**disclose(keeper.output, self.actor, row), **once},
+            status=202,
+            headers={"Location": settings.SAAS_ORIGIN + where},
+        )
+
     def location(self, row: Any) -> str:
         """Where a new row is found."""
         return f"{settings.SAAS_ORIGIN}{self.http.path}/{row.pk}"
@@ -331,6 +350,11 @@ class SecureViewSet(ViewSetMixin, APIView):
         """Answer a repeated request from the row that the first one made, for today's reader."""
         assert self.reservation is not None  # noqa: S101  # reserve() has seen to it
         id = self.reservation.row_id
+        if self.reservation.status == 202:
+            for keeper in KEEPERS:
+                response = self.show_waiting(keeper.rows().get(pk=id))
+                response["Idempotency-Replayed"] = "true"
+                return response
         hot = "retrieve" in self.hot
         row = self.text_of_one().one(id) if hot else self.rows().get(pk=id)
         response = self.show(row, status=self.reservation.status or 200)

@@ -15,6 +15,7 @@ class IntegrationsConfig(AppConfig):
     def ready(self) -> None:
         """Listen once the models are loaded."""
         from apps.integrations.access import PLAYBOOKS
+        from apps.integrations.ages import KEY_AGE
         from apps.integrations.exposure import KEEP_EXPOSED, revoke_exposed
         from apps.integrations.grants import note_end
         from apps.integrations.misuse import tell_of_misuse
@@ -29,7 +30,7 @@ class IntegrationsConfig(AppConfig):
         from saas.edge.exposure import credential_exposed
 
         alerts.PLAYBOOKS.update(PLAYBOOKS)
-        demands.join(HIGH_RISK, KEEP_EXPOSED)
+        demands.join(HIGH_RISK, KEY_AGE, KEEP_EXPOSED)
         credential_exposed.connect(revoke_exposed, dispatch_uid="integrations.exposed")
         key_misused.connect(tell_of_misuse, dispatch_uid="integrations.misused")
         family_ended.connect(note_end, dispatch_uid="integrations.family-ended")

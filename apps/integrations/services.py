@@ -9,11 +9,13 @@ from django.utils import timezone
 
 from apps.integrations import queries
 from apps.integrations.access import KeyEvent
+from apps.integrations.ages import KEY_AGE
 from apps.integrations.models import ApiKey
 from apps.organizations.queries import locked_policy
 from saas.audit import trail
 from saas.authentication import keys
-from saas.authentication.demands import on_or_off
+from saas.authentication.demands import complete, on_or_off
+from saas.authorization.approval import Act, agreed
 from saas.context import Actor, Principal
 from saas.edge.address import is_part_of
 from saas.errors import Problem, invalid
@@ -30,9 +32,10 @@ def create_key(
     allowed_networks: list[str] | None = None,
     honeytoken: bool = False,
     expires_at: datetime | None = None,
+    minted: keys.Minted | None = None,
 ) -> tuple[ApiKey, str]:
     """A new key and its secret, which is shown once and not kept. Without networks of its own it
-    has those of the key that makes it.
+    has those of the key that makes it. `minted` is one whose secret was shown while it waited.
 
     Raises 403 when a scope is not the actor's own, or a network beyond the actor's; 400 when the
     key would live longer than keys may.
@@ -43,13 +46,20 @@ def create_key(
     refuse_wider_than_own(actor, networks)
     if actor.user_id is None:
         raise Problem("permission-denied", "A key needs a person who made it.")
+    expiry, minted = _expiry(expires_at), minted or keys.mint()
+    wanted = {"name": name, "scopes": scopes, "allowed_networks": networks}
+    kept = {"public_id": minted.public_id, "digest": minted.digest, "honeytoken": honeytoken}
+    kept["expires_at"] = expires_at and expires_at.isoformat()
+    once = {"secret": minted.secret}
+    agreed(actor, Act("api-key.create", None, frozenset(scopes), wanted, kept, once))
     key, secret = _mint(
+        minted,
         creator_id=actor.user_id,
         name=name,
         scopes=scopes,
         allowed_networks=networks,
         is_honeytoken=honeytoken,
-        expires_at=_expiry(expires_at),
+        expires_at=expiry,
     )
     trail.record(actor, KeyEvent.CREATED, key, scopes=scopes)
     return key, secret
@@ -70,6 +80,7 @@ def rotate_key(
     refuse_more_than_held(actor, key.scopes)
     refuse_wider_than_own(actor, key.allowed_networks)
     successor, secret = _mint(
+        keys.mint(),
         creator_id=actor.user_id or key.creator_id,
         name=key.name,
         scopes=key.scopes,
@@ -152,8 +163,7 @@ def note_use(principal: Principal) -> None:
         ApiKey.objects.filter(pk__in=noted).update(last_used_at=now)
 
 
-def _mint(**columns: Any) -> tuple[ApiKey, str]:
-    minted = keys.mint()
+def _mint(minted: keys.Minted, **columns: Any) -> tuple[ApiKey, str]:
     key = ApiKey(public_id=minted.public_id, digest=minted.digest, **columns)
     key.save(force_insert=True)
     return key, minted.secret
@@ -162,8 +172,11 @@ def _mint(**columns: Any) -> tuple[ApiKey, str]:
 def _expiry(asked: datetime | None) -> datetime:
     """The asked moment, or the latest that is allowed. Raises 400 beyond it."""
     now = timezone.now()
-    is_high_risk = locked_policy().switches.get(HIGH_RISK.name)
+    asked_for = complete(locked_policy().switches)
+    is_high_risk = asked_for[HIGH_RISK.name]
     life = settings.LIFETIMES.api_key_high_risk if is_high_risk else settings.LIFETIMES.api_key
+    if asked_for[KEY_AGE.name]:
+        life = min(life, timedelta(days=asked_for[KEY_AGE.name]))
     latest = now + life
     if asked is None:
         return latest

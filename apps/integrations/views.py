@@ -31,7 +31,9 @@ class ApiKeyViewSet(SecureViewSet):
     resource = "api-keys"
     operations = {
         "list": Allow(Integrations.READ),
-        "create": Allow(ApiKeys.WRITE, rate="sensitive", step_up=True, event=KeyEvent.CREATED),
+        "create": Allow(
+            ApiKeys.WRITE, rate="sensitive", step_up=True, may_wait=True, event=KeyEvent.CREATED
+        ),
         "retrieve": Allow(Integrations.READ),
         "destroy": Allow(ApiKeys.WRITE, rate="sensitive", step_up=True, event=KeyEvent.REVOKED),
     }

@@ -7,13 +7,14 @@ from uuid import UUID
 
 from apps.customers.models import Customer
 from apps.customers.queries import kept_customer
-from apps.invoices.access import QUOTA, InvoiceEvent, drafter
+from apps.invoices.access import QUOTA, InvoiceEvent, Invoices, drafter
 from apps.invoices.models import Invoice, InvoiceLine
 from apps.invoices.money import plain, written
 from apps.invoices.numbering import INVOICES, next_number
 from apps.invoices.pricing import AMOUNTS, LISTS, price, refuse_foreign_amounts
 from apps.organizations.queries import organization, today
 from saas.audit import trail
+from saas.authorization.approval import Act, agreed
 from saas.context import Actor
 from saas.errors import Problem, invalid
 from saas.persistence import quotas
@@ -91,10 +92,14 @@ def issue_invoice(
     _refuse_unless_draft(invoice)
     if not invoice.positions:
         raise Problem("conflict", "An invoice without lines claims nothing: add one first.")
+    asked = {"issued_on": issued_on and str(issued_on), "due_on": due_on and str(due_on)}
     invoice.issued_on = issued_on or today()
     invoice.due_on = due_on or invoice.due_on or invoice.issued_on + TERM
     if invoice.due_on < invoice.issued_on:
         raise invalid("min", "This may not be before the day of issue.", pointer="/due_on")
+    wanted = {"total": written(invoice.total, invoice.currency), "currency": invoice.currency}
+    kept = {"version": invoice.version}
+    agreed(actor, Act("invoice.issue", invoice, frozenset({Invoices.ISSUE}), wanted | asked, kept))
     seller = organization().get()
     invoice.seller = {"id": str(seller.pk), "name": seller.name}
     _copy_buyer(invoice, invoice.customer)

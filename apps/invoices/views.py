@@ -79,7 +79,9 @@ class IssuanceViewSet(SecureViewSet):
     """The act of issuing: what it makes is the invoice itself, frozen and numbered."""
 
     resource = "issuance"
-    operations = {"create": Allow(Invoices.ISSUE, idempotent=True, event=InvoiceEvent.ISSUED)}
+    operations = {
+        "create": Allow(Invoices.ISSUE, idempotent=True, may_wait=True, event=InvoiceEvent.ISSUED)
+    }
     inputs = {"create": IssuanceInput}
     outputs = InvoiceOutput
 

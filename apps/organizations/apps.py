@@ -1,4 +1,6 @@
-"""Organizations as a Django app: it tells accounts what only it knows about a person."""
+"""Organizations as a Django app: it tells accounts what only it knows about a person, and joins
+what an organization asks of its own requests.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +17,10 @@ class OrganizationsConfig(AppConfig):
         """Once the models are loaded."""
         from apps.accounts.passwords import NEAR
         from apps.accounts.queries import DEMANDS
+        from apps.organizations import controls
+        from saas.authentication import demands
 
+        demands.join(controls.ALLOWED_NETWORKS, controls.SECOND_FACTOR, controls.SESSION_HOURS)
         NEAR.append(names_near)
         DEMANDS.append(is_powerful)
 

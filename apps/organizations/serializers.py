@@ -182,7 +182,7 @@ class SwitchField(serializers.Field[Any, Any, Any, Any]):
     def __init__(self, switch: Switch, **options: Any) -> None:
         self.switch = switch
         self._spectacular_annotation = {"field": switch.schema}  # as extend_schema_field() does
-        super().__init__(**options)
+        super().__init__(allow_null=switch.default is None, **options)
 
     def get_attribute(self, instance: Any) -> Any:
         """A policy is a mapping."""

@@ -12,14 +12,15 @@ from django.utils.text import slugify
 from apps.accounts.models import User
 from apps.accounts.services import create_person, erase
 from apps.organizations import queries
-from apps.organizations.access import POWERFUL, OrganizationEvent, Organizations
+from apps.organizations.access import POWERFUL, OrganizationEvent, Organizations, Security
 from apps.organizations.letters import send_invitation
 from apps.organizations.models import Invitation, Membership, Organization
 from saas.audit import chain, trail
 from saas.authentication.demands import SWITCHES, complete
 from saas.authentication.revocation import membership_ended
 from saas.authorization.access import insufficient_scope
-from saas.context import Actor
+from saas.authorization.approval import Act, agreed
+from saas.context import Actor, roles
 from saas.crypto import digest, random_text
 from saas.errors import Problem, invalid
 from saas.ids import uuid7
@@ -71,6 +72,8 @@ def change_role(actor: Actor, membership: Membership, *, role: str) -> Membershi
     before = membership.role
     if before == "owner" and role != "owner":
         keep_an_owner(membership)
+    given = roles()[role] - roles()[before]
+    agreed(actor, Act("member.role", membership, given, {"role": role}, {"before": before}))
     membership.role = role
     membership.save(update_fields=["role"])
     trail.record(actor, OrganizationEvent.MEMBER_CHANGED, membership, before=before, after=role)
@@ -125,6 +128,7 @@ def invite(actor: Actor, *, email: str, role: str = "viewer") -> Invitation:
     email = email.lower()
     if queries.is_member(email):
         raise invalid("already-a-member", "This address is a member already.", pointer="/email")
+    agreed(actor, Act("member.invitation", None, roles()[role], {"email": email, "role": role}))
     queries.lapsed_invitations(email).delete()
     secret = random_text(INVITATION_SECRET)
     invitation = Invitation(
@@ -156,6 +160,7 @@ def withdraw(actor: Actor, invitation: Invitation) -> None:
 def change_policy(actor: Actor, **decided: Any) -> dict[str, Any]:
     """Turn some switches, from the next request on; gives the whole policy."""
     policy = queries.locked_policy()
+    agreed(actor, Act("security-policy.change", None, frozenset({Security.WRITE}), decided))
     policy.switches |= decided
     policy.save()
     for name, value in decided.items():

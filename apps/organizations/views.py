@@ -82,7 +82,11 @@ class SecurityPolicyViewSet(SecureViewSet):
     operations = {
         "retrieve": Allow(Security.READ),
         "partial_update": Allow(
-            Security.WRITE, rate="sensitive", step_up=True, event=OrganizationEvent.POLICY_CHANGED
+            Security.WRITE,
+            rate="sensitive",
+            step_up=True,
+            may_wait=True,
+            event=OrganizationEvent.POLICY_CHANGED,
         ),
     }
     inputs = {"partial_update": SecurityPolicyInput}
@@ -110,7 +114,11 @@ class MemberViewSet(SecureViewSet):
         "list": Allow(Members.READ),
         "retrieve": Allow(Members.READ),
         "partial_update": Allow(
-            Members.WRITE, rate="sensitive", step_up=True, event=OrganizationEvent.MEMBER_CHANGED
+            Members.WRITE,
+            rate="sensitive",
+            step_up=True,
+            may_wait=True,
+            event=OrganizationEvent.MEMBER_CHANGED,
         ),
         "destroy": Allow(
             Members.WRITE, rate="sensitive", step_up=True, event=OrganizationEvent.MEMBER_REMOVED
@@ -149,7 +157,11 @@ class InvitationViewSet(SecureViewSet):
     operations = {
         "list": Allow(Members.READ),
         "create": Allow(
-            Members.WRITE, rate="sensitive", step_up=True, event=OrganizationEvent.INVITED
+            Members.WRITE,
+            rate="sensitive",
+            step_up=True,
+            may_wait=True,
+            event=OrganizationEvent.INVITED,
         ),
         "retrieve": Allow(Members.READ),
         "destroy": Allow(

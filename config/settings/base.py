@@ -73,6 +73,7 @@ INSTALLED_APPS = [
 ]
 # What a clone can take away whole: the folder, its line here, its tests, its rows and sections.
 MODULES: list[str] = [
+    "apps.approvals",
     "apps.bodies",
     "apps.leaks",
     "apps.metrics",

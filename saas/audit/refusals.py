@@ -47,6 +47,7 @@ def _record(actor: Actor, operation: str, problem: Problem, request_id: str) -> 
                 operation=operation,
                 status=problem.status,
                 code=problem.code,
+                reason=problem.reason,
                 count=count,
             )
 

@@ -49,6 +49,8 @@ def record(actor: Actor | None, event: str, row: models.Model | None = None, **d
     if entries is None:
         raise NoTrail(f"{event} happened outside saas.audit.trail.recording().")
     principal = actor.principal if actor else None
+    if actor and actor.approval:
+        data["approval"] = str(actor.approval)
     entries.append(
         made(
             AuditEntry,

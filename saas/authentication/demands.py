@@ -17,7 +17,7 @@ class Switch(NamedTuple):
     """One thing that an organization decides about its own security. Whoever enforces it joins it,
     when its app is ready; a switch that nobody enforces does not exist.
 
-    schema   the value in JSON Schema, with an example
+    schema   the value in JSON Schema, with an example; whose default is null may be null too
     judge    the value as it is kept; raises DRF's ValidationError
     demand   asked of every request of the organization, and of who sends it; raises Problem
     changed  told of a new value, inside the transaction that keeps it

@@ -69,7 +69,7 @@ KEY = Proof(
     "creator_id",
     [
         *("id", "tenant_id", "creator_id", "scopes", "expires_at", "last_used_at"),
-        *("allowed_networks", "is_honeytoken"),
+        *("allowed_networks", "is_honeytoken", "created_at"),
     ],
 )
 TOKEN = Proof(

@@ -26,7 +26,8 @@ def permit(actor: Actor, rule: Allow | None) -> None:
     if rule.permission not in actor.principal.scopes:
         raise insufficient_scope(rule.permission)
     if rule.permission not in actor.rights:
-        raise Problem("permission-denied", f"Your role does not carry {rule.permission}.")
+        text = f"Your role does not carry {rule.permission}."
+        raise Problem("permission-denied", text, reason=f"role-without:{rule.permission}")
     if rule.step_up:
         refuse_stale(actor.principal)
 
@@ -62,7 +63,9 @@ def refuse_identity_alone(actor: Actor) -> None:
 def permit_row(actor: Actor, rule: Allow, row: Any) -> None:
     """Hold the rule's condition against one row, or raise 403."""
     if not rule.when(actor, row):
-        raise Problem("permission-denied", f"Not permitted here: {condition_name(rule)}.")
+        name = condition_name(rule)
+        reason = name.replace(" ", "-")
+        raise Problem("permission-denied", f"Not permitted here: {name}.", reason=reason)
 
 
 def condition_name(rule: Allow) -> str:
@@ -76,6 +79,7 @@ def insufficient_scope(scope: str) -> Problem:
         "insufficient-scope",
         f"This needs the scope {scope}.",
         headers={"WWW-Authenticate": f'{challenge()}, scope="{scope}"'},
+        reason=f"scope-missing:{scope}",
     )
 
 

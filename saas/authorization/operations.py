@@ -32,6 +32,7 @@ class Allow:
     step_up      who has a person's token must have signed in by two factors, and lately (STEP_UP)
     event        what the audit trail must hold when it succeeds; the spine refuses an act
     without it
+    may_wait     it asks `saas.authorization.approval.agreed`, and may answer 202
     """
 
     permission: str
@@ -42,6 +43,7 @@ class Allow:
     event: StrEnum | None = None
     or_else: tuple[str, ...] = ()
     step_up: bool = False
+    may_wait: bool = False
 
     @property
     def permissions(self) -> tuple[str, ...]:

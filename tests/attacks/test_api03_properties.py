@@ -139,6 +139,10 @@ MAY_CHANGE = {  # what one right request changes: table -> columns; + is a new r
     "POST api-keys": {"integrations_apikey": {"+"}},
     "POST api-keys/{id}/rotation": {"integrations_apikey": {"+", "expires_at"}},
 }
+if apps.is_installed("apps.approvals"):
+    MAY_CHANGE["POST approvals/{id}/decision"] = {
+        "approvals_approval": {"state", "decided_by_id", "decided_at", "wanted"}
+    }
 
 
 @pytest.mark.practice("INPUT-07")

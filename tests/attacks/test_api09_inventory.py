@@ -26,6 +26,8 @@ _PROMISED = """
     audit-events audit-events/{id} alerts alerts/{id} alerts/{id}/acknowledgement
 """
 PROMISED = set(_PROMISED.split())
+if apps.is_installed("apps.approvals"):
+    PROMISED |= {"approvals", "approvals/{id}", "approvals/{id}/decision"}
 # Outside the version, and open to everybody on purpose.
 BESIDE = {"health/live", "health/ready", "dev/mail"}
 BESIDE |= {"docs/", "docs/problems/", "docs/problems/<slug:code>", "docs/playbooks/<slug:slug>"}

@@ -6,8 +6,15 @@ from itertools import repeat
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from django.apps import apps
+
+from apps.accounts.models import User
+from apps.organizations.services import add_member
 from saas.alerts import alert
-from tests.cast import KEY, Tenant
+from saas.audit import trail
+from saas.authorization.permissions import known_permissions
+from saas.tenancy.binding import bind
+from tests.cast import KEY, Member, Tenant, make_key
 
 CUSTOMER = {"name": "Initech", "country": "DE"}
 LINE = {"description": "Work", "quantity": "2", "unit_price": "49.50", "tax_rate": "19.00"}
@@ -80,6 +87,21 @@ def open_alert(tenant: Tenant) -> str:
     return tenant.owner.get("alerts?acknowledged=false").json()["results"][0]["id"]
 
 
+def approval(tenant: Tenant) -> str:
+    """The id of something that a second owner asked for, so that each of the cast may decide."""
+    with bind(tenant.id), trail.recording():
+        user = User.objects.create_user(f"{uuid4()}@second.example", name="a second owner")
+        add_member(None, user, "owner")
+    key, secret = make_key(tenant.id, user, known_permissions())
+    second = Member(tenant, user, "owner", secret, key)
+    assert second.patch("security-policy", {"require_two_persons": True}).status_code == 200
+    asked = second.post(
+        "invitations", {"email": f"new-{uuid4()}@elsewhere.example", "role": "admin"}
+    )
+    assert asked.status_code == 202, asked.content
+    return asked.json()["id"]
+
+
 def made(answer: Any) -> str:
     """The id of what was just made."""
     assert answer.status_code == 201, answer.content
@@ -150,3 +172,9 @@ SAMPLES: dict[str, Sample] = {
     "alerts/{id}": Sample(open_alert),
     "alerts/{id}/acknowledgement": Sample(open_alert, {"POST": {}}),
 }
+if apps.is_installed("apps.approvals"):
+    SAMPLES |= {
+        "approvals": Sample(),
+        "approvals/{id}": Sample(approval),
+        "approvals/{id}/decision": Sample(approval, {"POST": {"decision": "decline"}}),
+    }

@@ -40,8 +40,8 @@ def tighten(principal_id: UUID, seconds: float, reason: str, **_: Any) -> None:
 
 
 def factor(request: HttpRequest, principal: Principal) -> float:
-    """By how much the limits of this principal are moved. Who is trusted is remembered, because they
-    were proved a moment ago.
+    """By how much the limits of this principal are moved. Who is trusted is remembered, because
+    they were proved a moment ago.
     """
     if scores.is_trusted(str(principal.id)):
         known.remember(request, principal)

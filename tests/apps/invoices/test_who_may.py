@@ -45,6 +45,20 @@ def test_a_clerk_changes_their_own_drafts_and_no_colleagues(acme, customer, seco
 
 
 @pytest.mark.practice("AUTHZ-07")
+def test_the_trail_names_the_rule_that_refused(acme, customer, second_clerk):
+    draft = drafted(acme.clerk, customer)
+    patch(second_clerk, draft, {"note": "mine now"})
+    acme.viewer.get("members")
+    acme.owner.with_scopes("customers:read").get("members")
+    refusals = acme.owner.get("audit-events?event=request.refused").json()["results"]
+    assert [entry["data"]["reason"] for entry in refusals] == [
+        "scope-missing:members:read",
+        "role-without:members:read",
+        "drafted-it-or-keeps-the-books",
+    ]
+
+
+@pytest.mark.practice("AUTHZ-07")
 def test_a_draft_is_the_persons_whichever_key_they_hold(acme, customer):
     draft = drafted(acme.clerk, customer)
     other_key = acme.clerk.with_scopes("invoices:read", "invoices:draft")

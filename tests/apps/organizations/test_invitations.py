@@ -84,6 +84,7 @@ def test_a_clerk_may_invite_nobody_and_the_attempt_is_recorded(acme, delivered):
         "operation": "invitations.create",
         "status": 403,
         "code": "permission-denied",
+        "reason": "role-without:members:write",
         "count": 1,
     }
 

@@ -27,7 +27,11 @@ def test_a_refusal_names_who_what_and_why_and_outlives_the_rollback(acme, time_m
     refused(acme.viewer.post("notes", {"title": "CANARY"}), 403, "permission-denied")
     (entry,) = entries(acme, refusals.EVENT)
     assert entry.data == {
-        "operation": "notes.create", "status": 403, "code": "permission-denied", "count": 1
+        "operation": "notes.create",
+        "status": 403,
+        "code": "permission-denied",
+        "reason": "role-without:notes:write",
+        "count": 1,
     }  # fmt: skip
     assert (entry.principal_id, entry.user_id) == (acme.viewer.key.pk, acme.viewer.user.pk)
     assert entry.request_id

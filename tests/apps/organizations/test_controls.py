@@ -1,0 +1,147 @@
+"""What an organization asks of its own requests acts on the next one, and ends with the one after."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+
+from apps.integrations.models import ApiKey
+from saas.tenancy.binding import bind
+from tests.cast import call
+from tests.oauth import bearer, make_client, person, refresh, service, tokens_for
+from tests.saas.wire import refused
+
+pytestmark = [pytest.mark.core, pytest.mark.practice("OPS-28")]
+
+OFFICE = ["203.0.113.0/24"]
+INSIDE, OUTSIDE = "203.0.113.7", "198.51.100.1"
+
+
+def called_from(address, headers, method="GET", path="customers", body=None):
+    """A call from this address."""
+    caller = Client(raise_request_exception=False, REMOTE_ADDR=address)
+    return call(caller, method, path, body, **headers)
+
+
+def changed(member, **switches):
+    """The policy after a change by this member."""
+    answer = member.patch("security-policy", switches)
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def aged(key, **by):
+    """The same key, made earlier."""
+    with bind(key.tenant_id):
+        ApiKey.objects.filter(pk=key.pk).update(created_at=timezone.now() - timedelta(**by))
+
+
+def test_outside_its_networks_no_credential_of_an_organization_opens_anything(acme, globex):
+    holders = {
+        "key": {"X-API-Key": acme.viewer.secret},
+        "person": bearer(person(acme.viewer).token),
+        "service": bearer(service(acme).token),
+    }
+    owner = {"X-API-Key": acme.owner.secret}
+
+    def answers(address):
+        return {called_from(address, held).status_code for held in holders.values()}
+
+    assert answers(OUTSIDE) == {200}
+    on = {"allowed_networks": OFFICE}
+    refused(called_from(OUTSIDE, owner, "PATCH", "security-policy", on), 403, "network-not-allowed")
+    assert answers(OUTSIDE) == {200}  # nobody has locked themselves out
+    shown = called_from(INSIDE, owner, "PATCH", "security-policy", on)
+    assert (shown.status_code, shown.json()["allowed_networks"]) == (200, OFFICE)
+    assert answers(INSIDE) == {200}
+    for held in holders.values():
+        refused(called_from(OUTSIDE, held), 403, "network-not-allowed")
+    theirs = called_from(OUTSIDE, {"X-API-Key": globex.viewer.secret})
+    assert theirs.status_code == 200
+    off = called_from(INSIDE, owner, "PATCH", "security-policy", {"allowed_networks": []})
+    assert off.status_code == 200
+    assert answers(OUTSIDE) == {200}
+
+
+@pytest.mark.parametrize("wrong", [None, "203.0.113.0/24", ["here"], ["0.0.0.0/0"], ["10.0.0.0/8"]])
+def test_what_is_no_list_of_networks_is_refused(acme, wrong):
+    refused_ = acme.owner.patch("security-policy", {"allowed_networks": wrong})
+    assert refused_.status_code == 400
+    assert refused_.json()["errors"][0]["pointer"].startswith("/allowed_networks")
+
+
+def test_whom_a_password_alone_let_in_comes_back_with_a_second_factor(acme):
+    weak, strong = person(acme.viewer, acr="aal1"), person(acme.clerk)
+    assert weak.get("customers").status_code == 200
+    changed(acme.owner, require_second_factor=True)
+    answer = weak.get("customers")
+    refused(answer, 401, "step-up-required")
+    assert 'acr_values="aal2"' in answer["WWW-Authenticate"]
+    assert strong.get("customers").status_code == 200
+    assert acme.viewer.get("customers").status_code == 200  # a key has nobody to ask
+    changed(acme.owner, require_second_factor=False)
+    assert weak.get("customers").status_code == 200
+
+
+def test_a_sign_in_ages_however_often_its_token_is_refreshed(acme):
+    app = make_client(acme, "customers:read")
+    old = {"auth_time": timezone.now() - timedelta(hours=8)}
+    tokens = tokens_for(acme.viewer, "customers:read", client=app, proved=old)
+
+    def get(pair):
+        return called_from("127.0.0.1", bearer(pair["access_token"]))
+
+    assert get(tokens).status_code == 200
+    changed(acme.owner, session_max_hours=8)
+    for _ in range(2):
+        answer = get(tokens)
+        refused(answer, 401, "step-up-required")
+        assert 'max_age="28800"' in answer["WWW-Authenticate"]
+        tokens = refresh(app, tokens["refresh_token"]).json()
+    assert person(acme.clerk).get("customers").status_code == 200
+    changed(acme.owner, session_max_hours=9)
+    assert get(tokens).status_code == 200
+
+
+def test_a_key_that_is_too_old_opens_nothing_and_no_new_one_lives_longer(acme, globex):
+    aged(acme.viewer.key, days=30)
+    aged(globex.viewer.key, days=30)
+    assert acme.viewer.get("customers").status_code == 200
+    changed(acme.owner, key_max_age_days=30)
+    refused(acme.viewer.get("customers"), 401, "invalid-token")
+    assert globex.viewer.get("customers").status_code == 200
+    assert acme.clerk.get("customers").status_code == 200
+    made = acme.owner.post("api-keys", {"name": "new"}).json()
+    life = timezone.datetime.fromisoformat(made["expires_at"]) - timezone.now()
+    assert timedelta(days=29) < life <= timedelta(days=30)
+    later = (timezone.now() + timedelta(days=31)).isoformat()
+    assert acme.owner.post("api-keys", {"name": "long", "expires_at": later}).status_code == 400
+    changed(acme.owner, key_max_age_days=None)
+    assert acme.viewer.get("customers").status_code == 200
+
+
+def test_who_would_lock_themselves_out_changes_nothing(acme):
+    aged(acme.owner.key, days=30)
+    refused(acme.owner.patch("security-policy", {"key_max_age_days": 30}), 401, "invalid-token")
+    weak = person(acme.owner, auth_time=timezone.now() - timedelta(minutes=14))
+    assert weak.call("PATCH", "security-policy", {"session_max_hours": 1}).status_code == 200
+    assert acme.admin.get("security-policy").json()["key_max_age_days"] is None
+
+
+@pytest.mark.parametrize("name", ["key_max_age_days", "session_max_hours"])
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, "7", True, 10**6])
+def test_what_is_no_such_number_is_refused(acme, name, wrong):
+    answer = acme.owner.patch("security-policy", {name: wrong})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == f"/{name}"
+
+
+def test_each_change_is_stepped_up_and_leaves_its_names_in_the_trail(acme):
+    old = person(acme.owner, auth_time=timezone.now() - settings.STEP_UP.max_age)
+    asked = {"require_second_factor": True}
+    refused(old.call("PATCH", "security-policy", asked), 401, "step-up-required")
+    changed(acme.owner, **asked)
+    [entry] = acme.owner.get("audit-events?event=security-policy.changed").json()["results"]
+    assert entry["data"] == {"fields": ["require_second_factor"]}

@@ -65,6 +65,7 @@ INSTALLED_APPS = [
 # What a clone can take away whole: the folder, its line here, its tests, its rows and sections.
 MODULES: list[str] = [
     "apps.bodies",
+    "apps.containment",
     "apps.leaks",
     "apps.metrics",
     "apps.passkeys",

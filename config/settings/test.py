@@ -39,6 +39,7 @@ PASSWORD_HASHERS = [
 SAAS_DEVELOPMENT_PAGES = False
 SAAS_OIDC_MAKE_KEYS = True  # in memory, for as long as the process lives
 SAAS_RISK = {"beat": 0}  # as the next one: scores stay in the process
+SAAS_CONTAINMENT_SECONDS = 0.0  # no thread looks: tests of containment look themselves
 SAAS_WATCH_LIVE = False  # as the next one; tests of the watch hand it their lines
 KEY_ALARM_DELAY = 0.0  # another thread would not see what a test has not committed
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.toy"]  # the kit is tested on notes, not on invoices

@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from apps.accounts.models import User
 from apps.containment import services
@@ -59,7 +60,8 @@ class Command(BaseCommand):
         maintenance = act("maintenance", "serve nothing to anybody")
         maintenance.add_argument("--retry-after", type=int, default=300, help="seconds")
         act("list", "what stands")
-        act("lift", "take a measure back", "measure")
+        lift = act("lift", "take a measure back", "measure")
+        lift.add_argument("about", nargs="?", default="", help="where a kind is named, not an id")
 
     def handle(self, *_: Any, what: str, **options: Any) -> None:
         """Do it, or say in one sentence why not."""
@@ -71,7 +73,8 @@ class Command(BaseCommand):
             raise CommandError("A reason in words is wanted, and a name.")
         act: Callable[..., str] = getattr(self, what.replace("-", "_"))
         try:
-            self.stdout.write(act(said, **options))
+            with transaction.atomic():  # all of it, or nothing
+                self.stdout.write(act(said, **options))
         except Problem as problem:
             raise CommandError(problem.detail) from None
 
@@ -149,16 +152,20 @@ class Command(BaseCommand):
             raise CommandError("--retry-after is a number of seconds.")
         return taken(Kind.MAINTENANCE, "", said, retry_after=retry_after)
 
-    def lift(self, said: dict[str, str], measure: str, **_: Any) -> str:
-        """By the id that `list` shows."""
-        id = services.as_id(measure)
+    def lift(self, said: dict[str, str], measure: str, about: str, **_: Any) -> str:
+        """By the id that `list` shows, or by its kind and what it is about."""
+        if (id := services.as_id(measure)) is None:
+            of_organization = measure in services.OF_ORGANIZATIONS and about
+            which = {"kind": measure, "about": id_of(about) if of_organization else about}
+            id = (
+                Measure.objects.filter(lifted_at=None, **which).values_list("pk", flat=True).first()
+            )
         try:
-            lifted = services.lift(id, **said) if id else None
+            return f"{services.lift(id, **said)} is lifted."
         except Measure.DoesNotExist:
-            lifted = None
-        if lifted is None:
-            raise CommandError("There is no such measure; what was revoked does not come back.")
-        return f"{lifted} is lifted."
+            raise CommandError(
+                "There is no such measure; what was revoked does not come back."
+            ) from None
 
     def list_all(self) -> None:
         """A line for each measure that stands."""

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 from base64 import b64decode
+from collections.abc import Iterator
 from functools import cache
 
 from cryptography.exceptions import InvalidTag
@@ -15,10 +16,15 @@ from django.conf import settings
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 NONCE_BYTES = 12  # NIST SP 800-38D §8.2
 KEY_BYTES = 32
+MARK = 4  # characters
 
 
 class Unreadable(Exception):
     """A ciphertext was altered, or moved to another row, column or tenant, or its key is gone."""
+
+
+class Erased(Unreadable):
+    """The key was destroyed on purpose, so that nobody can ever read what it sealed."""
 
 
 def random_text(length: int, alphabet: str = ALPHABET) -> str:
@@ -32,19 +38,40 @@ def random_key() -> bytes:
 
 
 @cache
-def _key(name: str) -> bytes:
-    return b64decode(getattr(settings, name), validate=True)
+def _pepper(text: str) -> tuple[bytes, str]:
+    """A pepper, and the mark by which its digests are counted."""
+    pepper = b64decode(text, validate=True)
+    return pepper, hmac.new(pepper, b"mark", hashlib.sha256).hexdigest()[:MARK]
 
 
 def digest(secret: str, *, purpose: str = "credential") -> str:
-    """What we store of a secret: HMAC-SHA-256 under the pepper, in hex.
+    """What we store of a secret: HMAC-SHA-256 under the pepper, in hex; its last characters are the
+    mark of the pepper, and 240 bits remain.
 
     Secrets here are random and long, so a slow password hash would only help those who want
     to exhaust us; the pepper makes a stolen table useless without the application's own key.
     """
-    return hmac.new(
-        _key("SAAS_PEPPER"), f"{purpose}\0{secret}".encode(), hashlib.sha256
-    ).hexdigest()
+    return _digest(settings.SAAS_PEPPER, secret, purpose)
+
+
+def digests(secret: str, *, purpose: str = "credential") -> Iterator[str]:
+    """The digest, and while the pepper changes (SAAS_PEPPER_PREVIOUS) the one of before: who looks
+    for the first one finds it at the first try.
+    """
+    yield digest(secret, purpose=purpose)
+    if settings.SAAS_PEPPER_PREVIOUS:
+        yield _digest(settings.SAAS_PEPPER_PREVIOUS, secret, purpose)
+
+
+def mark(pepper: str) -> str:
+    """What the digests under a pepper end with."""
+    return _pepper(pepper)[1]
+
+
+def _digest(under: str, secret: str, purpose: str) -> str:
+    pepper, ending = _pepper(under)
+    text = f"{purpose}\0{secret}".encode()
+    return hmac.new(pepper, text, hashlib.sha256).hexdigest()[:-MARK] + ending
 
 
 def equal(one: str, other: str) -> bool:
@@ -64,13 +91,3 @@ def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
         return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
     except (InvalidTag, ValueError) as fault:
         raise Unreadable("The value cannot be read in this place.") from fault
-
-
-def wrap(plaintext: bytes, context: bytes) -> bytes:
-    """A data key, or the arguments of a task, under the key-encryption key, ready to be stored."""
-    return seal(_key("SAAS_KEK"), plaintext, context)
-
-
-def unwrap(wrapped: bytes, context: bytes) -> bytes:
-    """What `wrap` was given."""
-    return unseal(_key("SAAS_KEK"), wrapped, context)

@@ -126,6 +126,12 @@ CATALOGUE: dict[str, Kind] = {
         "An equal request is still under way",
         "Wait as long as `Retry-After` says and send the same request again.",
     ),
+    "erased": Kind(
+        410,
+        "What was stored here has been erased",
+        "The keys of this organization were destroyed, so that nobody can read its sealed values "
+        "any more. Nothing brings them back.",
+    ),
     "precondition-failed": Kind(
         412,
         "The row has changed",
@@ -177,6 +183,12 @@ CATALOGUE: dict[str, Kind] = {
         500,
         "Something went wrong here",
         "It is our fault. Tell support the `instance`.",
+    ),
+    "unreadable": Kind(
+        503,
+        "A stored value cannot be read",
+        "What is stored does not fit its place, or its key is not there. Nothing was given out, and"
+        " we have been called. Trying again soon will not help: tell support the `instance`.",
     ),
     "not-ready": Kind(
         503,

@@ -21,6 +21,7 @@ from saas.checks import api_routes, secure_views
 from saas.disclosure.outputs import Output
 from saas.errors import Problem
 from saas.persistence import idempotency
+from saas.persistence.encryption import EncryptedText
 from saas.responses import etags
 from saas.responses.documents import (
     COUNTED,
@@ -296,7 +297,18 @@ class SecureSchema(AutoSchema):
         found |= {415} if self.method in ("POST", "PATCH") else set()
         found |= {412, 428} if self.rule.precondition else set()
         found |= {422} if self.rule.idempotent else set()
+        found |= {410} if self.keeps_sealed() else set()
         return sorted(found)
+
+    def keeps_sealed(self) -> bool:
+        """Whether the rows have sealed columns, which can be erased."""
+        view = type(self.declared)()
+        view.action, view.kwargs = self.declared.action, {}
+        try:
+            model = view.rows().model
+        except (Problem, AttributeError):  # it shows no rows, or another's by what was asked
+            return False
+        return any(isinstance(field, EncryptedText) for field in model._meta.local_fields)
 
     def refused(self, status: int) -> Schema:
         """The component of one refusal."""

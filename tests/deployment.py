@@ -10,10 +10,8 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import psycopg
-from jwcrypto import jwk
 from psycopg import sql
 
-from saas.crypto import seal
 from tests.servers import Missing, provide
 
 COMMANDS = (
@@ -39,22 +37,23 @@ def main() -> int | str:
 
 def throwaway() -> dict[str, str]:
     """All that production asks for; the secrets live as long as this check."""
-    kek = secrets.token_bytes(32)
-    return {
+    made = {
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
         "SECRET_KEY": secrets.token_urlsafe(50),
         "SAAS_PEPPER": base64.b64encode(secrets.token_bytes(32)).decode(),
-        "SAAS_KEK": base64.b64encode(kek).decode(),
-        "SAAS_OIDC_KEYS": signing_key(kek),
+        "SAAS_KEK": base64.b64encode(secrets.token_bytes(32)).decode(),
         "SAAS_ORIGIN": "https://api.strongroom.example",
         "ALLOWED_HOSTS": "api.strongroom.example",
     }
+    return made | signing_key(os.environ | made)
 
 
-def signing_key(kek: bytes) -> str:
-    """Sealed as `manage.py rotate_oidc_keys` does it."""
-    key = jwk.JWK.generate(kty="EC", crv="P-256", kid="throwaway").export_private()
-    return base64.b64encode(seal(kek, key.encode(), b"oidc-signing-key")).decode()
+def signing_key(environment: dict[str, str]) -> dict[str, str]:
+    """As the operator makes it."""
+    command = [sys.executable, "manage.py", "rotate_oidc_keys"]
+    made = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    name, _, value = made.stdout.strip().partition("=")
+    return {name: value}
 
 
 @contextmanager

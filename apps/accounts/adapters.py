@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from apps.accounts import factors, strangers
 from apps.accounts.models import User
 from saas.authentication import attempts
-from saas.crypto import unwrap, wrap
+from saas.custody import lock, unlock
 from saas.edge.address import client_ip
 from saas.errors import Problem, problem_response
 from saas.persistence import letters
@@ -74,11 +74,11 @@ class SecondFactors(DefaultMFAAdapter):
 
     def encrypt(self, text: str) -> str:
         """What is stored of a seed."""
-        return b64encode(wrap(text.encode(), FACTOR)).decode()
+        return b64encode(lock(text.encode(), FACTOR)).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
         """The seed."""
-        return unwrap(b64decode(encrypted_text), FACTOR).decode()
+        return unlock(b64decode(encrypted_text), FACTOR).decode()
 
 
 def ip_of(request: HttpRequest) -> str:

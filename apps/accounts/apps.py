@@ -13,12 +13,15 @@ class AccountsConfig(AppConfig):
     name = "apps.accounts"
 
     def ready(self) -> None:
-        """Once the settings are there."""
+        """Once the settings are there; and say what is under the key-encryption keys."""
+        from apps.accounts import seeds
         from apps.accounts.tasks import end_newcomers_soon
+        from saas import custody
         from saas.authentication.stuffing import stuffing_noticed
 
         register(leaked_passwords_are_an_index, Tags.security)
         stuffing_noticed.connect(end_newcomers_soon, dispatch_uid="accounts.stuffing")
+        custody.join("second factors", seeds.uses, seeds.relock)
 
 
 def leaked_passwords_are_an_index(**_: Any) -> list[CheckMessage]:

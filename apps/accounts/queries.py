@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.accounts import factors
 from apps.accounts.models import RecoveryCode, Session, User
-from saas.crypto import digest
+from saas.crypto import digests
 
 # Each says whether what a person may do asks for a second factor; an app adds its own when it
 # starts.
@@ -46,10 +46,12 @@ def recovery_codes(user: User) -> QuerySet[RecoveryCode]:
     return RecoveryCode.objects.filter(user_id=user.pk)
 
 
-def recovery_digest(user: User, code: str) -> str:
-    """What is stored of a code; people write it with blanks, capitals and without the dash."""
+def recovery_digests(user: User, code: str) -> list[str]:
+    """What is stored of a code, first as it is today; people write it with blanks, capitals and
+    without the dash.
+    """
     plain = "".join(filter(str.isalnum, code)).lower()
-    return digest(f"{user.pk}\0{plain}", purpose="recovery-code")
+    return list(digests(f"{user.pk}\0{plain}", purpose="recovery-code"))
 
 
 def sessions(user: Any) -> QuerySet[Session]:

@@ -22,6 +22,7 @@ class CustomerEvent(StrEnum):
     CREATED = "customer.created"
     CHANGED = "customer.changed"
     DELETED = "customer.deleted"
+    ACCOUNT_DISCLOSED = "customer.bank-account-disclosed"
 
 
 CUSTOMER_FIELDS = FieldAccess(
@@ -35,3 +36,5 @@ CUSTOMER_FIELDS = FieldAccess(
     },
     personal=frozenset({"tax_id", "bank_account"}),
 )
+
+DISCLOSED_FIELDS = FieldAccess(public=frozenset({"token", "iban"}), guarded={})

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.customers.access import CUSTOMER_FIELDS
+from apps.customers.access import CUSTOMER_FIELDS, DISCLOSED_FIELDS
 from saas.disclosure.outputs import Output
 from saas.validation.countries import COUNTRIES
 from saas.validation.fields import Choice, Email, Text
@@ -104,3 +104,21 @@ class CustomerOutput(Output):
     tax_id = serializers.CharField(allow_null=True)
     bank_account = BankAccountOutput(allow_null=True)
     internal_note = serializers.CharField(allow_null=True)
+
+
+class DisclosureInput(Input):
+    """Why somebody needs the number; the trail keeps it, so it names no person."""
+
+    examples = {"purpose": "Refund of invoice 2026-000042"}
+
+    purpose = Text(min_length=3, max_length=200)
+
+
+class DisclosureOutput(Output):
+    """The number that a token stands for."""
+
+    access = DISCLOSED_FIELDS
+    examples = {"token": "ba_0123456789ABCDEFGHIJKLMN", "iban": "DE89370400440532013000"}
+
+    token = serializers.CharField(source="bank_token")
+    iban = serializers.CharField()

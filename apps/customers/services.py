@@ -40,6 +40,22 @@ def delete_customer(actor: Actor, customer: Customer) -> None:
         raise Problem("conflict", "An invoice names this customer.") from None
 
 
+def disclose_account(actor: Actor, customer: Customer, *, purpose: str) -> Customer:
+    """Let the number be seen that the token stands for; the trail says by whom and what for. Raises
+    409 when there is none.
+    """
+    if not customer.bank_token:
+        raise Problem("conflict", "This customer has no bank account.")
+    trail.record(
+        actor,
+        CustomerEvent.ACCOUNT_DISCLOSED,
+        customer,
+        token=customer.bank_token,
+        purpose=purpose,
+    )
+    return customer
+
+
 def _assign(customer: Customer, fields: dict[str, Any]) -> None:
     for name, value in fields.items():
         setattr(customer, name, value)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.customers.views import CustomerViewSet
+from apps.customers.views import CustomerViewSet, DisclosureViewSet
 
 urlpatterns = [
     path("customers", CustomerViewSet.as_view({"get": "list", "post": "create"})),
@@ -11,5 +11,9 @@ urlpatterns = [
         CustomerViewSet.as_view(
             {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
         ),
+    ),
+    path(
+        "customers/<uuid:id>/bank-account-disclosure",
+        DisclosureViewSet.as_view({"post": "create"}),
     ),
 ]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -9,7 +10,13 @@ from rest_framework.response import Response
 from apps.customers import queries, services
 from apps.customers.access import CustomerEvent, Customers
 from apps.customers.models import Customer
-from apps.customers.serializers import CustomerFilters, CustomerInput, CustomerOutput
+from apps.customers.serializers import (
+    CustomerFilters,
+    CustomerInput,
+    CustomerOutput,
+    DisclosureInput,
+    DisclosureOutput,
+)
 from saas.authorization.operations import Allow
 from saas.view import SecureViewSet
 
@@ -52,3 +59,33 @@ class CustomerViewSet(SecureViewSet):
         """A customer goes, unless an invoice names them."""
         services.delete_customer(self.actor, self.row())
         return Response(status=204)
+
+
+class DisclosureViewSet(SecureViewSet):
+    """The act of turning a token back into its bank account."""
+
+    resource = "bank-account-disclosures"
+    operations = {
+        "create": Allow(
+            Customers.READ_BANKING,
+            rate="sensitive",
+            step_up=True,
+            event=CustomerEvent.ACCOUNT_DISCLOSED,
+        )
+    }
+    inputs = {"create": DisclosureInput}
+    outputs = DisclosureOutput
+
+    def rows(self) -> QuerySet[Customer]:
+        """The customers of the bound organization."""
+        return queries.customers()
+
+    def create(self, request: Request, **_: Any) -> Response:
+        """The number, once, for a purpose that the trail keeps."""
+        return self.show(
+            services.disclose_account(self.actor, self.row(), **self.asked), status=201
+        )
+
+    def location(self, row: Customer) -> str:
+        """The customer's own address: what was said here is kept nowhere."""
+        return f"{settings.SAAS_ORIGIN}{self.http.path.rpartition('/')[0]}"

@@ -15,7 +15,7 @@ from apps.organizations.models import Invitation, Membership, Organization, Secu
 from saas.authentication import demands
 from saas.authentication.lookup import tenant_shown
 from saas.context import roles
-from saas.crypto import digest
+from saas.crypto import digests
 from saas.persistence import quotas
 from saas.tenancy.binding import bind, bound_tenant
 from saas.tenancy.person import tenants_of
@@ -88,13 +88,14 @@ def invitation_shown(secret: str) -> Invitation | None:
     """The open invitation with this secret, of whatever organization; its organization is loaded
     with it.
     """
-    digested = digest(secret, purpose="invitation")
-    with transaction.atomic():
-        tenant_id = tenant_shown(Invitation, digested)
-        if tenant_id is None:
-            return None
-        with bind(tenant_id):
-            return open_invitations().select_related("tenant").filter(digest=digested).first()
+    for digested in digests(secret, purpose="invitation"):
+        with transaction.atomic():
+            tenant_id = tenant_shown(Invitation, digested)
+            if tenant_id is not None:
+                with bind(tenant_id):
+                    found = open_invitations().select_related("tenant")
+                    return found.filter(digest=digested).first()
+    return None
 
 
 def may_invite(user_id: UUID | None, role: str) -> bool:

@@ -27,8 +27,17 @@ env.ENVIRON = Files()
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.str("SECRET_KEY_FALLBACKS", default="").split()
 SAAS_PEPPER = env.str("SAAS_PEPPER")
-SAAS_KEK = env.str("SAAS_KEK")
+SAAS_PEPPER_PREVIOUS = env.str("SAAS_PEPPER_PREVIOUS", default="")
+# Who keeps the keys of keys, and for saas.custody.Keyring the keys: the current one first.
+SAAS_KEY_PROVIDER = env.str("SAAS_KEY_PROVIDER", default="") or "saas.custody.Keyring"
+SAAS_KEK_FILE = env.ENVIRON.get("SAAS_KEK_FILE", "")  # read again when it changes
+SAAS_KMS_KEY = env.str("SAAS_KMS_KEY", default="")  # of AWS, an alias
+SAAS_TRANSIT_KEY = env.str("SAAS_TRANSIT_KEY", default="")  # of Vault
+VAULT_TOKEN_FILE = env.ENVIRON.get("VAULT_TOKEN_FILE", "")
+_elsewhere = SAAS_KEK_FILE or SAAS_KEY_PROVIDER != "saas.custody.Keyring"
+SAAS_KEK = "" if _elsewhere else env.str("SAAS_KEK")
 SAAS_ORIGIN = env.str("SAAS_ORIGIN").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 SAAS_TRUSTED_PROXIES = env.list("SAAS_TRUSTED_PROXIES", default=[])
@@ -132,6 +141,11 @@ TEMPLATES = [
 ]
 
 
+# DATA-08: a password that ends is read anew at each connection, from a file or a command's output.
+DATABASE_PASSWORD_FILE = env.ENVIRON.get("DATABASE_PASSWORD_FILE", "")
+DATABASE_PASSWORD_COMMAND = env.str("DATABASE_PASSWORD_COMMAND", default="")
+
+
 def postgresql(url: str) -> dict[str, object]:
     """Connections that stay open, keep their plans and never wait for ever (INPUT-11)."""
     limits = {
@@ -154,6 +168,8 @@ def postgresql(url: str) -> dict[str, object]:
         "prepare_threshold": 2 if env.bool("DATABASE_PREPARE", True) else None,
     }
     database = env.db_url_config(url)
+    if DATABASE_PASSWORD_FILE or DATABASE_PASSWORD_COMMAND:
+        database["ENGINE"] = "saas.persistence.leased"
     return {
         **database,
         "CONN_MAX_AGE": 600,

@@ -57,6 +57,17 @@ class Work(NamedTuple):
     kept: timedelta  # how long what has ended can be looked at
 
 
+class Keys(NamedTuple):
+    """How long a process goes by what it has seen of keys."""
+
+    seen: timedelta  # of a tenant's own keys: so soon a destroyed one opens nothing anywhere
+    opened: timedelta  # of a key that was unwrapped, before the provider is asked again
+    box: timedelta  # that it locks with one key of its own
+    pause: timedelta  # without asking a provider that did not answer
+    kept: int  # at most so many tenants and opened keys
+    overlap: timedelta  # after which nobody seals under a retired key any more
+
+
 # 1 edge
 SECURE_HSTS_SECONDS = 31_536_000  # TRANS-03: a year
 SECURE_HSTS_PRELOAD = False  # TRANS-03: binds a domain for good, so a clone must choose it
@@ -161,6 +172,15 @@ WORK = Work(  # X-20
     first_pause=timedelta(seconds=10),
     longest_pause=timedelta(hours=1),
     kept=timedelta(days=7),
+)
+
+KEYS = Keys(  # DATA-04, DATA-05
+    seen=timedelta(seconds=5),
+    opened=timedelta(minutes=5),
+    box=timedelta(minutes=1),
+    pause=timedelta(seconds=2),
+    kept=4096,
+    overlap=timedelta(minutes=1),
 )
 
 # 11 responses

@@ -6,7 +6,7 @@ import math
 import re
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +15,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
 from saas.authentication import events
-from saas.crypto import digest, equal, random_text
+from saas.crypto import digests, equal, random_text
 
 ID, PROOF, PEOPLE = 22, 32, 5  # of base62: 131 bits; of hex: 128 bits; who share one browser
 SINCE = 8  # of hex: seconds since 1970
@@ -53,7 +53,9 @@ def remember(request: HttpRequest, response: HttpResponse, name: str) -> None:
     id = id or random_text(ID)
     before = _mine(id, name, proofs)
     since = int(request.session[NEW_HERE]) if is_new_here(request) else 0
-    mine = min(filter(None, [before, _proof(id, name, since)]))  # the date comes first in it
+    if before:
+        since = min(since, int(before[:SINCE], 16))
+    mine = next(_proofs(id, name, since))
     others = [one for one in proofs if one != before]
     response.set_cookie(
         cookie_name(),
@@ -79,14 +81,14 @@ def _read(request: HttpRequest) -> tuple[str, list[str]]:
 def _mine(id: str, name: str, proofs: list[str]) -> str:
     """The proof of this name among them, or nothing."""
     for one in proofs:
-        if equal(_proof(id, name, int(one[:SINCE], 16)), one):
+        if any(equal(proof, one) for proof in _proofs(id, name, int(one[:SINCE], 16))):
             return one
     return ""
 
 
-def _proof(id: str, name: str, since: int) -> str:
-    proof = digest(f"{id}\0{folded(name)}\0{since}", purpose="device")
-    return f"{since:0{SINCE}x}{proof[:PROOF]}"
+def _proofs(id: str, name: str, since: int) -> Iterator[str]:
+    for proof in digests(f"{id}\0{folded(name)}\0{since}", purpose="device"):
+        yield f"{since:0{SINCE}x}{proof[:PROOF]}"
 
 
 def is_new_here(request: HttpRequest) -> bool:

@@ -14,8 +14,13 @@ class PersistenceConfig(AppConfig):
     label = "persistence"
 
     def ready(self) -> None:
-        """Follow every `migrate`."""
+        """Follow every `migrate`; say what is under the key-encryption keys."""
+        from saas import custody
+        from saas.persistence import rotation
+
         post_migrate.connect(install_guards, sender=self, dispatch_uid="saas.guards")
+        custody.join("data keys", rotation.data_key_uses, rotation.rewrap_data_keys)
+        custody.join("tasks", rotation.task_uses, rotation.relock_tasks)
 
 
 def install_guards(using: str, **_: Any) -> None:

@@ -2,17 +2,19 @@
 alone.
 """
 
+import time
 from base64 import b64decode, b64encode
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.apps import apps
+from django.conf import settings
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from saas import crypto
-from saas.crypto import Unreadable
+from saas import crypto, custody
+from saas.crypto import Erased, Unreadable
 from saas.tenancy.binding import bound_tenant
 
 VERSION = "v1"
@@ -59,7 +61,7 @@ class EncryptedText(models.TextField):  # type: ignore[type-arg]  # the stubs ma
         value = model_instance.__dict__.get(self.attname)
         if value is None or isinstance(value, Sealed):
             return value
-        return Sealed(_seal(value, self._context(model_instance)))
+        return Sealed(seal_in_place(value, self.context_of(model_instance)))
 
     def get_prep_value(self, value: Any) -> str | None:
         """Let nothing but sealed values through: `update()` and look-ups have no row to seal
@@ -85,14 +87,17 @@ class EncryptedText(models.TextField):  # type: ignore[type-arg]  # the stubs ma
         """
         return super().get_lookup(lookup_name) if lookup_name in LOOKUPS else None
 
-    def _context(self, row: models.Model) -> str:
+    def context_of(self, row: models.Model) -> str:
+        """Where a value of this column in `row` belongs: part of its seal."""
         tenant_id = getattr(row, "tenant_id", None) or bound_tenant()
         return f"{row._meta.db_table}:{self.column}:{tenant_id}:{row.pk}"
 
     def read(self, row: models.Model) -> str | None:
         """The plain value of this column in `row`."""
         value = row.__dict__.get(self.attname)
-        return _open(value.token, self._context(row)) if isinstance(value, Sealed) else value
+        return (
+            open_in_place(value.token, self.context_of(row)) if isinstance(value, Sealed) else value
+        )
 
 
 class _Reader:
@@ -139,57 +144,100 @@ class BlindIndex(models.CharField):  # type: ignore[type-arg]  # as above
         """The index of `value` for the bound tenant: two tenants' equal values have different
         ones.
         """
-        return crypto.digest(
+        return next(self.all_of(value))
+
+    def all_of(self, value: str) -> Iterator[str]:
+        """The index, and while the pepper changes the one of before: what a look-up asks for."""
+        return crypto.digests(
             f"{bound_tenant()}\0{value.casefold()}",
             purpose=f"index:{self.model._meta.db_table}.{self.source}",
         )
 
 
-def create_data_key() -> None:
-    """Give the bound tenant its first data key; called once, when the tenant is made."""
+def create_data_key() -> Any:
+    """Give the bound tenant a data key, under which it seals from now on: its first when it is
+    made, another when keys are rotated.
+    """
     model = apps.get_model("persistence", "DataKey")
     key = model()
-    key.wrapped = b64encode(
-        crypto.wrap(crypto.random_key(), _key_context(bound_tenant(), key.pk))
-    ).decode()
-    key.save()
+    wrapped = custody.wrap(crypto.random_key(), key_context(bound_tenant(), key.pk))
+    key.wrapped = b64encode(wrapped).decode()
+    key.save(force_insert=True)
+    return key
 
 
-def _seal(value: str, context: str) -> str:
-    key_id = _current_key_id(bound_tenant())
-    sealed = crypto.seal(_data_key(bound_tenant(), key_id), value.encode(), context.encode())
-    return f"{VERSION}.{key_id}.{b64encode(sealed).decode()}"
+def key_context(tenant_id: UUID, key_id: UUID) -> bytes:
+    """Where a data key belongs."""
+    return f"data-key:{tenant_id}:{key_id}".encode()
 
 
-def _open(token: str, context: str) -> str:
+class _Ring(NamedTuple):
+    """A tenant's data keys as they stood when somebody looked: wrapped, each with its context."""
+
+    current: UUID | None
+    keys: dict[UUID, tuple[bytes, bytes]]
+    until: float
+
+
+_rings: dict[UUID, _Ring] = {}
+
+
+def _ring(tenant_id: UUID, *, afresh: bool = False) -> _Ring:
+    """The tenant's keys, looked at again after a few seconds: so soon a process learns that one is
+    new, and that one was destroyed. One statement then, and none in between.
+    """
+    ring = _rings.get(tenant_id)
+    if ring is None or afresh or ring.until <= time.monotonic():
+        model = apps.get_model("persistence", "DataKey")
+        rows = model.objects.order_by("id").values_list("pk", "wrapped", "retired_at")
+        keys, current = {}, None
+        for key_id, wrapped, retired_at in rows:
+            keys[key_id] = b64decode(wrapped), key_context(tenant_id, key_id)
+            current = current if retired_at else key_id
+        until = time.monotonic() + settings.KEYS.seen.total_seconds()
+        while len(_rings) >= settings.KEYS.kept:
+            _rings.pop(next(iter(list(_rings))), None)
+        _rings[tenant_id] = ring = _Ring(current, keys, until)
+    return ring
+
+
+def forget_rings() -> None:
+    """What this process knows of all tenants' keys."""
+    _rings.clear()
+
+
+def seal_in_place(value: str, context: str) -> str:
+    """The token of a value, under the bound tenant's current key."""
+    ring = _ring(bound_tenant())
+    if ring.current is None:
+        ring = _ring(bound_tenant(), afresh=True)
+    if ring.current is None:
+        raise Erased("There is no key to seal under any more.")
+    key = _key(ring, ring.current)
+    sealed = crypto.seal(key, value.encode(), context.encode())
+    return f"{VERSION}.{ring.current}.{b64encode(sealed).decode()}"
+
+
+def open_in_place(token: str, context: str) -> str:
+    """The value of a token, in the place that it was sealed for."""
     version, _, rest = token.partition(".")
     key_id, _, body = rest.partition(".")
     try:
         if version != VERSION:
             raise ValueError(version)
-        key = _data_key(bound_tenant(), UUID(key_id))
-        return crypto.unseal(key, b64decode(body, validate=True), context.encode()).decode()
+        name, sealed = UUID(key_id), b64decode(body, validate=True)
     except ValueError as fault:
         raise Unreadable("The stored value has no known form.") from fault
+    ring = _ring(bound_tenant())
+    if name not in ring.keys:  # sealed a moment ago, elsewhere, under a key that is new
+        ring = _ring(bound_tenant(), afresh=True)
+    return crypto.unseal(_key(ring, name), sealed, context.encode()).decode()
 
 
-@lru_cache(maxsize=4096)
-def _current_key_id(tenant_id: UUID) -> UUID:
-    """The key that new values are sealed under."""
-    model = apps.get_model("persistence", "DataKey")
-    key_id: UUID = model.objects.filter(retired_at=None).latest("id").pk
-    return key_id
-
-
-@lru_cache(maxsize=4096)
-def _data_key(tenant_id: UUID, key_id: UUID) -> bytes:
-    """A data key of the tenant, opened once per process."""
-    model = apps.get_model("persistence", "DataKey")
-    key = model.objects.filter(pk=key_id).first()
-    if key is None:
+def _key(ring: _Ring, key_id: UUID) -> bytes:
+    if key_id not in ring.keys:
         raise Unreadable("The key of this value is gone.")
-    return crypto.unwrap(b64decode(key.wrapped), _key_context(tenant_id, key_id))
-
-
-def _key_context(tenant_id: UUID, key_id: UUID) -> bytes:
-    return f"data-key:{tenant_id}:{key_id}".encode()
+    wrapped, context = ring.keys[key_id]
+    if not wrapped:
+        raise Erased("The key of this value was destroyed.")
+    return custody.opened.key(wrapped, context)

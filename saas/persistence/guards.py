@@ -8,14 +8,16 @@ lived in a migration would be gone without a word after the next one.
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from saas.authentication.lookup import PROOFS, Proof
+from saas.persistence.encryption import EncryptedText
 from saas.persistence.tenant import TenantModel
 from saas.tenancy.entrance import policies_kept, roles_held
 
@@ -28,6 +30,31 @@ BEGIN RAISE EXCEPTION 'these rows are append-only' USING ERRCODE = 'restrict_vio
 REFUSE_FROZEN = """
 CREATE OR REPLACE FUNCTION refuse_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'this row is frozen' USING ERRCODE = 'restrict_violation'; END $$
+"""
+# A frozen row's sealed columns may be sealed anew, as keys change: by the owner of the table alone,
+# who must say so, with everything else of the row as it was. Who breaks into a request is not the
+# owner, whatever they say.
+REFUSE_UNLESS_RESEALED = """
+CREATE OR REPLACE FUNCTION refuse_unless_resealed() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    name text;
+    was jsonb := to_jsonb(OLD);
+    becomes jsonb := to_jsonb(NEW);
+    is_owner boolean := EXISTS (
+        SELECT FROM pg_class WHERE oid = TG_RELID AND relowner = current_user::regrole);
+BEGIN
+    FOREACH name IN ARRAY TG_ARGV LOOP
+        IF (was ->> name IS NULL) <> (becomes ->> name IS NULL)
+                OR becomes ->> name NOT LIKE 'v1.%' THEN is_owner := false; END IF;
+        was := was - name;
+        becomes := becomes - name;
+    END LOOP;
+    IF NOT is_owner OR was <> becomes
+            OR current_setting('app.resealing', true) IS DISTINCT FROM 'on' THEN
+        RAISE EXCEPTION 'this row is frozen' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$
 """
 # The foreign key of one column, whatever it is called.
 DROP_KEY = """
@@ -60,6 +87,13 @@ class AppendOnly(models.Model):
         abstract = True
 
 
+class OwnerChanges(models.Model):
+    """A table that the serving role reads and adds to; only the owner's commands change it."""
+
+    class Meta:
+        abstract = True
+
+
 class DropBox(models.Model):
     """A table that each tenant, or nobody, puts rows into, and that only the room named for it
     looks into: whoever breaks into a request can read or take none, not even their own.
@@ -82,6 +116,7 @@ def expected(vendor: str) -> list[Guard]:
             for field in same_tenant_keys(model):
                 guards += derive.reference(model, field)
             guards += derive.frozen(model)
+            guards += derive.sealed(model)
             guards += derive.frozen_parts(model)
         if issubclass(model, AppendOnly):
             guards += derive.append_only(model)
@@ -106,7 +141,8 @@ def forbidden_change(model: type[TenantModel]) -> str:
     """
     life = model.life
     assert life is not None  # noqa: S101  # asked for such models alone
-    columns = [f.column for f in model._meta.local_fields if f.column not in life.still]
+    spared = {*life.still, *sealed_columns(model)}  # the latter have a guard of their own
+    columns = [f.column for f in model._meta.local_fields if f.column not in spared]
     changed = " OR ".join(f'OLD."{name}" IS DISTINCT FROM NEW."{name}"' for name in columns)
     moves = [f"OLD.{life.state} = NEW.{life.state}"]
     for state, following in life.moves.items():
@@ -118,6 +154,12 @@ def forbidden_change(model: type[TenantModel]) -> str:
         + " OR ".join(f"({move})" for move in moves)
         + ")"
     )
+
+
+def sealed_columns(model: type[models.Model]) -> list[str]:
+    """The columns that hold sealed values."""
+    fields = [field for field in model._meta.local_fields if isinstance(field, EncryptedText)]
+    return [str(field.column) for field in fields]
 
 
 def parent_of(model: type[TenantModel]) -> tuple[str, type[TenantModel]]:
@@ -279,6 +321,27 @@ class _PostgreSQL:
         yield self._freeze(table, f"{table}_stays", "DELETE", stays)
         yield self._freeze(table, f"{table}_no_truncate", "TRUNCATE")
 
+    def sealed(self, model: type[TenantModel]) -> Iterator[Guard]:
+        """Of a frozen row the sealed columns stay too, until its owner seals them anew."""
+        columns = sealed_columns(model)
+        if model.life is None or not columns:
+            return
+        table, life = model._meta.db_table, model.life
+        changed = " OR ".join(f'OLD."{name}" IS DISTINCT FROM NEW."{name}"' for name in columns)
+        condition = f"OLD.{life.state} <> '{life.first}' AND ({changed})"
+        name = marked(f"{table}_sealed", condition + REFUSE_UNLESS_RESEALED)
+        arguments = ", ".join(f"'{column}'" for column in columns)
+        yield Guard(
+            table,
+            name,
+            (
+                REFUSE_UNLESS_RESEALED,
+                f'DROP TRIGGER IF EXISTS "{name}" ON {table}',
+                f'CREATE TRIGGER "{name}" BEFORE UPDATE ON {table} FOR EACH ROW '
+                f"WHEN ({condition}) EXECUTE FUNCTION refuse_unless_resealed({arguments})",
+            ),
+        )
+
     def _freeze(self, table: str, name: str, operation: str, condition: str = "") -> Guard:
         level = f"FOR EACH ROW WHEN ({condition})" if condition else "FOR EACH STATEMENT"
         return Guard(
@@ -410,6 +473,18 @@ class _SQLite:
         stays = f"OLD.{model.life.state} <> '{model.life.first}'"
         yield self._freeze(table, f"{table}_stays", "DELETE", stays)
 
+    def sealed(self, model: type[TenantModel]) -> Iterator[Guard]:
+        """Of a frozen row the sealed columns stay too; `resealing()` takes the trigger down for
+        the length of a transaction, in which nobody else can write here.
+        """
+        columns = sealed_columns(model)
+        if model.life is None or not columns:
+            return
+        changed = " OR ".join(f'OLD."{name}" IS NOT NEW."{name}"' for name in columns)
+        condition = f"OLD.{model.life.state} <> '{model.life.first}' AND ({changed})"
+        table = model._meta.db_table
+        yield self._freeze(table, marked(f"{table}_sealed", condition), "UPDATE", condition)
+
     def frozen_parts(self, model: type[TenantModel]) -> Iterator[Guard]:
         """No part joins, leaves or changes once the whole is frozen."""
         if not model.part_of:
@@ -487,8 +562,27 @@ def install(connection: BaseDatabaseWrapper) -> None:
             for statement in guard.statements:
                 cursor.execute(statement)
         if connection.vendor == "postgresql":
-            for statement in grants(connection):
+            cursor.execute("SELECT rolname FROM pg_roles")
+            roles = {name for (name,) in cursor.fetchall()}
+            for statement in (*grants(connection), *reading_grants(connection, roles)):
                 cursor.execute(statement)
+
+
+@contextmanager
+def resealing(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """A transaction in which the owner of the tables may seal frozen rows anew."""
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT set_config('app.resealing', 'on', true)")
+            yield
+            cursor.execute("SELECT set_config('app.resealing', '', true)")
+            return
+        for model in apps.get_models():
+            if issubclass(model, TenantModel):
+                for guard in SQLITE.sealed(model):
+                    cursor.execute(f'DROP TRIGGER IF EXISTS "{guard.name}"')
+        yield
+        install(connection)
 
 
 def grants(connection: BaseDatabaseWrapper) -> Iterator[str]:
@@ -505,5 +599,23 @@ def grants(connection: BaseDatabaseWrapper) -> Iterator[str]:
     yield f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {quoted}"
     tables = set(connection.introspection.table_names())
     for model in apps.get_models():
-        if issubclass(model, AppendOnly) and model._meta.db_table in tables:
+        if issubclass(model, (AppendOnly, OwnerChanges)) and model._meta.db_table in tables:
             yield f"REVOKE UPDATE, DELETE, TRUNCATE ON {model._meta.db_table} FROM {quoted}"
+
+
+READER, AUDITOR = "strongroom_reader", "strongroom_auditor"  # as create_roles makes them
+
+
+def reading_grants(connection: BaseDatabaseWrapper, roles: set[str]) -> Iterator[str]:
+    """What persons may read, where these roles were made: rows, but no keys and no tasks; or the
+    trail alone.
+    """
+    tables = set(connection.introspection.table_names())
+    if READER in roles:
+        yield f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {READER}"
+        for model in apps.get_models():
+            if issubclass(model, (OwnerChanges, DropBox)) and model._meta.db_table in tables:
+                yield f"REVOKE SELECT ON {model._meta.db_table} FROM {READER}"  # noqa: S608  # our own names
+    if AUDITOR in roles:
+        for table in sorted(name for name in tables if name.startswith("audit_")):
+            yield f"GRANT SELECT ON {table} TO {AUDITOR}"

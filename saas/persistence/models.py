@@ -9,16 +9,19 @@ from django.db import models
 from django.utils import timezone
 
 from saas.ids import IdField
-from saas.persistence.guards import DropBox
+from saas.persistence.guards import DropBox, OwnerChanges
 from saas.persistence.tenant import TenantModel, tenant_reference
 
 
-class DataKey(TenantModel):
+class DataKey(TenantModel, OwnerChanges):
     """A tenant's data key, wrapped by the key-encryption key: a dump without that key opens
     nothing.
+
+    The newest that is not retired seals; all of them open. One that was destroyed is empty, and
+    its row stays, so that a value whose key is gone is told from one that was tampered with.
     """
 
-    wrapped = models.TextField(editable=False)
+    wrapped = models.TextField(editable=False)  # base64
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     retired_at = models.DateTimeField(null=True, blank=True)
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.tasks import Task, TaskResult, TaskResultStatus
 from django.tasks.backends.base import BaseTaskBackend
 
-from saas import crypto
+from saas import custody
 from saas.context import Trace, traced
 from saas.persistence.models import OutboxEntry
 from saas.tenancy.binding import bound_tenant_or_none
@@ -41,14 +41,14 @@ class OutboxBackend(BaseTaskBackend):
         entry.due_at = task.run_after or entry.created_at
         result = result_of(entry, task, list(args), dict(kwargs))
         arguments = json.dumps([result.args, result.kwargs, traced.get()]).encode()
-        entry.payload = crypto.wrap(arguments, place_of(entry))
+        entry.payload = custody.lock(arguments, place_of(entry))
         entry.save(force_insert=True)
         return result
 
 
 def call_of(entry: OutboxEntry) -> Call:
     """What the task was called with. Raises Unreadable when the row is not as it was put in."""
-    args, kwargs, trace = json.loads(crypto.unwrap(bytes(entry.payload), place_of(entry)))
+    args, kwargs, trace = json.loads(custody.unlock(bytes(entry.payload), place_of(entry)))
     return Call(args, kwargs, Trace(*trace) if trace else None)
 
 

@@ -21,6 +21,7 @@ from django.http import Http404
 from django.http.request import UnreadablePostError
 from rest_framework import exceptions
 
+from saas.crypto import Erased, Unreadable
 from saas.errors import Problem
 
 faults = logging.getLogger("saas.faults")
@@ -39,6 +40,13 @@ def as_problem(fault: Exception) -> Problem:
     """The problem that `fault` becomes on its way out."""
     if isinstance(fault, Problem):
         return fault
+    if isinstance(fault, Erased):
+        return Problem("erased")
+    if isinstance(fault, Unreadable):
+        # Somebody altered or moved what is sealed, or a key is missing: never another text, never
+        # a stack, and never a matter that an hour will mend.
+        faults.critical("sealed value: %s", fault)
+        return Problem("unreadable", headers={"Retry-After": "3600"})
     if isinstance(fault, (Http404, ObjectDoesNotExist)):
         return Problem("not-found")
     if isinstance(fault, PermissionDenied):

@@ -18,6 +18,7 @@ from saas.watch.models import Profile
 MEASURES = ("requests", "refusals", "objects", "bytes")
 SAMPLES = 3  # fewer weeks than these are no habit
 MEMORY = 8  # weeks: from then on the oldest fade, as in an EWMA with a weight of an eighth
+PEERS = 5  # callers; what fewer of them do is no habit of their organization
 HOURS = 168  # of a week
 
 
@@ -81,15 +82,18 @@ def learn(tenant: str, principal: str, hour: int, measured: Measures) -> None:
 
 @lru_cache(4096)
 def usual(tenant: str, principal: str, hour: int) -> dict[str, Usual]:
-    """What is known for this hour: of the principal, else of its organization, else nothing. Read
-    once for an hour: the week's slot is not learned before it has ended.
+    """What is known for this hour: of the principal, else of its organization where enough others
+    called, else nothing. Read once for an hour: the week's slot is not learned before it has ended.
     """
     slot = hour_of_week(hour)
     with bind(UUID(tenant)):
         whose = [UUID(principal), UUID(tenant)]
-        rows = list(Profile.objects.filter(principal_id__in=whose, hour=slot))
+        profiles = Profile.objects.filter(hour=slot)
+        rows = list(profiles.filter(principal_id__in=whose))
+        peers = len(profiles.exclude(principal_id__in=whose).values_list("pk")[:PEERS])
     by = {row.principal_id: known(row.measures) for row in rows}
-    return by.get(UUID(principal)) or by.get(UUID(tenant)) or {}
+    of_house = by.get(UUID(tenant), {}) if peers == PEERS else {}
+    return by.get(UUID(principal)) or of_house
 
 
 def known(measures: Mapping[str, Any]) -> dict[str, Usual]:

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.core, pytest.mark.practice("VERS-01")]
 # Version 1 as it is promised: a route that is not here was added unseen.
 _PROMISED = """
     me organization usage security-policy members members/{id} invitations invitations/{id}
-    customers customers/{id}
+    customers customers/{id} customers/{id}/bank-account-disclosure
     invoices invoices/{id} invoices/{id}/issuance invoices/{id}/cancellation invoices/{id}/payments
     invoices/{id}/payments/{payment_id} invoices/{id}/payments/{payment_id}/reversal
     invoices/{id}/credit-notes credit-notes credit-notes/{id}

@@ -18,6 +18,11 @@ def customer(tenant: Tenant) -> str:
     return made(tenant.owner.post("customers", CUSTOMER))
 
 
+def customer_with_account(tenant: Tenant) -> str:
+    """The id of a customer whose bank account is known."""
+    return made(tenant.owner.post("customers", CUSTOMER | {"iban": "DE89370400440532013000"}))
+
+
 def fresh() -> str:
     """An Idempotency-Key that nobody has used."""
     return f"{KEY}-{uuid4()}"
@@ -121,6 +126,9 @@ SAMPLES: dict[str, Sample] = {
     "invitations/{id}": Sample(invitation),
     "customers": Sample(bodies={"POST": CUSTOMER}),
     "customers/{id}": Sample(customer, {"PATCH": {"name": "Initrode"}}),
+    "customers/{id}/bank-account-disclosure": Sample(
+        customer_with_account, {"POST": {"purpose": "Refund"}}
+    ),
     "invoices": Sample(bodies={"POST": invoice_body}),
     "invoices/{id}": Sample(draft, {"PATCH": {"note": "Thank you."}}),
     "invoices/{id}/issuance": Sample(draft, {"POST": {}}),

@@ -54,24 +54,25 @@ def test_no_nonce_is_used_twice():
     assert len({seal(KEY, b"x", b"")[:NONCE_BYTES] for _ in range(2000)}) == 2000
 
 
-def test_a_data_key_opens_under_the_key_of_keys_and_its_context_alone(settings):
-    wrapped = crypto.wrap(KEY, b"acme")
-    assert crypto.unwrap(wrapped, b"acme") == KEY
-    assert KEY not in wrapped
-    with pytest.raises(Unreadable):
-        crypto.unwrap(wrapped, b"globex")
-    with pytest.raises(Unreadable):
-        unseal(OTHER, wrapped, b"acme")
-
-
 def test_a_digest_needs_the_pepper_and_tells_purposes_apart(settings):
     first = digest("secret")
     assert first == digest("secret", purpose="credential") != digest("secret", purpose="cursor")
     assert digest("a", purpose="b\0c") != digest("a\0b", purpose="c")
     settings.SAAS_PEPPER = settings.SAAS_KEK
-    crypto._key.cache_clear()
     assert digest("secret") != first
-    crypto._key.cache_clear()
+
+
+@pytest.mark.practice("DATA-04")
+def test_while_the_pepper_changes_there_are_two_digests_each_with_its_mark(settings):
+    old = digest("secret")
+    assert list(crypto.digests("secret")) == [old]
+    settings.SAAS_PEPPER_PREVIOUS, settings.SAAS_PEPPER = settings.SAAS_PEPPER, settings.SAAS_KEK
+    new = digest("secret")
+    assert list(crypto.digests("secret")) == [new, old]
+    assert len(new) == len(old) == 64
+    assert (new[-4:], old[-4:]) == tuple(
+        map(crypto.mark, (settings.SAAS_PEPPER, settings.SAAS_PEPPER_PREVIOUS))
+    )
 
 
 @given(one=st.text(), other=st.text())

@@ -14,6 +14,7 @@ from oauth2_provider.models import get_application_model
 from saas.authentication import attempts
 from saas.authentication.oauth.answers import Refusal, invalid_client
 from saas.authentication.oauth.forms import CONTROL
+from saas.authentication.oauth.secrets import KeyedDigest
 from saas.edge.log import TracedRequest
 from saas.edge.noticing import noticed
 
@@ -45,7 +46,12 @@ def authenticated_client(request: HttpRequest, form: Mapping[str, str]) -> Any:
         if (
             client is None
             or client.client_type != client.CLIENT_CONFIDENTIAL
-            or not check_password(presented.secret, client.client_secret)
+            or not check_password(
+                presented.secret,
+                client.client_secret,
+                lambda secret: move_over(client, secret),
+                preferred=KeyedDigest.algorithm,
+            )
         ):
             if client is not None:
                 noticed(request, FAILED, org=client.organization_id, credential=client.pk)
@@ -57,6 +63,12 @@ def authenticated_client(request: HttpRequest, form: Mapping[str, str]) -> Any:
     request.META[ARRIVED_AT] = facts.arrived_at
     facts.principal, facts.org = str(client.pk), str(client.organization_id)
     return client
+
+
+def move_over(client: Any, secret: str) -> None:
+    """The pepper has changed since this secret was made: from now on it stands under today's."""
+    rows = get_application_model().objects.filter(pk=client.pk, client_secret=client.client_secret)
+    rows.update(client_secret=KeyedDigest().encode(secret, ""))
 
 
 def presented_by(request: HttpRequest, form: Mapping[str, str]) -> Presented:

@@ -4,9 +4,10 @@ a slow one would let anybody spend our CPU by sending wrong secrets.
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.hashers import BasePasswordHasher
 
-from saas.crypto import digest, equal
+from saas.crypto import digest, digests, equal, mark
 
 
 class KeyedDigest(BasePasswordHasher):
@@ -24,7 +25,10 @@ class KeyedDigest(BasePasswordHasher):
 
     def verify(self, password: str, encoded: str) -> bool:
         """Whether this is the secret."""
-        return equal(self.encode(password, ""), encoded)
+        return any(
+            equal(f"{self.algorithm}${known}", encoded)
+            for known in digests(password, purpose="client-secret")
+        )
 
     def decode(self, encoded: str) -> dict[str, Any]:
         """The parts of what is stored."""
@@ -36,8 +40,8 @@ class KeyedDigest(BasePasswordHasher):
         return {"algorithm": self.algorithm}
 
     def must_update(self, encoded: str) -> bool:
-        """Never: there is nothing to slow down."""
-        return False
+        """When it is under the pepper of before."""
+        return not encoded.endswith(mark(settings.SAAS_PEPPER))
 
     def harden_runtime(self, password: str, encoded: str) -> None:
         """Every secret takes the same time already."""

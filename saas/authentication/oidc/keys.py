@@ -2,6 +2,7 @@
 
 import os
 from base64 import b64decode, b64encode
+from collections import Counter
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 from django.conf import settings
 from jwcrypto import jwk
 
-from saas.crypto import Unreadable, unwrap, wrap
+from saas import custody
+from saas.crypto import Unreadable
+from saas.custody import lock, unlock
 from saas.errors import Problem
 
 ALGORITHM = "ES256"
@@ -48,6 +51,26 @@ def rotated(sealed: str) -> str:
 def without_retiring(sealed: str) -> str:
     """The active key alone: what the others signed counts no more."""
     return _lines(sealed.split()[:1])
+
+
+def uses() -> Counter[str]:
+    """How many keys are under each key-encryption key."""
+    held = read_file() if settings.SAAS_OIDC_KEYS_FILE else settings.SAAS_OIDC_KEYS
+    return Counter(custody.key_of(b64decode(line)) for line in held.split())
+
+
+def relocked() -> int:
+    """Put the file's keys under the current key-encryption key; what the environment holds, only
+    the operator can replace, by what `rotate_oidc_keys` prints.
+    """
+    if not settings.SAAS_OIDC_KEYS_FILE:
+        return 0
+    current = custody.ask(lambda keeper: keeper.current())
+    held = [b64decode(line) for line in read_file().split()]
+    stale = [line for line in held if custody.key_of(line) != current]
+    if stale:
+        write_file(_lines([b64encode(custody.relock(line)).decode() for line in held]))
+    return len(stale)
 
 
 def kids(sealed: str) -> list[str]:
@@ -99,7 +122,7 @@ def _in_memory() -> str:
 @lru_cache(maxsize=2)
 def _opened(sealed: str) -> list[jwk.JWK]:
     found = [
-        jwk.JWK.from_json(unwrap(b64decode(line, validate=True), CONTEXT).decode())
+        jwk.JWK.from_json(unlock(b64decode(line, validate=True), CONTEXT).decode())
         for line in sealed.split()
     ]
     if not found:
@@ -114,7 +137,7 @@ def _new_key() -> jwk.JWK:
 
 
 def _sealed(key: jwk.JWK) -> str:
-    return b64encode(wrap(key.export_private().encode(), CONTEXT)).decode()
+    return b64encode(lock(key.export_private().encode(), CONTEXT)).decode()
 
 
 def _lines(sealed: list[str]) -> str:

@@ -1,4 +1,6 @@
-"""A bank account comes in as an IBAN and never goes out again: a token and four characters do."""
+"""A bank account comes in as an IBAN, and goes out as a token and four characters. The number itself
+is told one customer at a time, to who may, for a purpose that the trail keeps.
+"""
 
 import re
 
@@ -66,3 +68,55 @@ def test_the_token_is_chosen_by_us(acme):
     body = {"name": "x", "country": "DE", "bank_account": {"token": "ba_mine", "last4": "0000"}}
     refused = acme.owner.post("customers", body)
     assert refused.json()["errors"][0]["code"] == "unexpected-field"
+
+
+WHY = {"purpose": "Refund of invoice 2026-000042"}
+
+
+def disclosed(member, made, body=WHY):
+    """The answer to who asks for the number."""
+    return member.post(f"customers/{made['id']}/bank-account-disclosure", body)
+
+
+def told(acme):
+    """What the trail says of numbers that were told."""
+    rows = acme.owner.get("audit-events?page_size=100").json()["results"]
+    return [row for row in rows if row["event"] == "customer.bank-account-disclosed"]
+
+
+def test_who_may_and_says_what_for_is_told_the_number_and_the_trail_keeps_why(acme):
+    made = customer(acme.owner)
+    answer = disclosed(acme.accountant, made)
+    assert answer.status_code == 201
+    assert answer.json() == {"token": made["bank_account"]["token"], "iban": IBAN}
+    assert answer["Location"].endswith(f"/api/v1/customers/{made['id']}")
+    [row] = told(acme)
+    assert row["data"] == {"token": made["bank_account"]["token"], **WHY}
+    assert IBAN[4:] not in str(row)
+
+
+def test_who_may_not_is_refused_and_nothing_was_told(acme, globex):
+    made = customer(acme.owner)
+    assert disclosed(acme.clerk, made).status_code == 403
+    assert disclosed(globex.owner, made).status_code == 404  # a token is worth nothing elsewhere
+    for body in ({}, {"purpose": "ab"}, {"purpose": "x" * 201}, {"purpose": None}, {**WHY, "x": 1}):
+        assert disclosed(acme.owner, made, body).status_code == 400
+    bare = acme.owner.post("customers", {"name": "x", "country": "DE"}).json()
+    assert disclosed(acme.owner, bare).status_code == 409
+    assert told(acme) == []
+
+
+def test_a_key_without_the_scope_is_told_nothing(acme):
+    made = customer(acme.owner)
+    answer = disclosed(acme.owner.with_scopes("customers:read", "customers:write"), made)
+    assert (answer.status_code, answer.json()["code"]) == (403, "insufficient-scope")
+    assert told(acme) == []
+
+
+@pytest.mark.practice("X-26")
+def test_a_persons_token_wants_a_fresh_sign_in_by_two_factors(acme):
+    from apps.customers.views import DisclosureViewSet
+
+    rule = DisclosureViewSet.operations["create"]
+    assert rule.step_up
+    assert rule.rate == "sensitive"

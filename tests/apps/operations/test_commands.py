@@ -1,11 +1,13 @@
 """The commands that print: what they say is so."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from importlib import import_module
 from io import StringIO
@@ -138,8 +140,17 @@ def as_psql(script: str, port: int) -> None:
     server.close()
 
 
-def test_create_roles_makes_two_roles_that_production_accepts(cluster):
+@pytest.fixture(scope="module")
+def with_roles(cluster: int) -> int:
+    """The same server after `create_roles`, and an empty database beside the one that it makes."""
     as_psql(printed("create_roles", "--database=invoices"), cluster)
+    with connected(cluster, "postgres", "super", "postgres") as server:
+        server.execute("CREATE DATABASE leased OWNER strongroom_owner")
+    return cluster
+
+
+def test_create_roles_makes_roles_that_production_accepts(with_roles):
+    cluster = with_roles
     owner = connected(cluster, "strongroom_owner", "it's the owner's", "invoices")
     app = connected(cluster, "strongroom_app", "app", "invoices")
     with owner, app:
@@ -157,6 +168,91 @@ def test_create_roles_makes_two_roles_that_production_accepts(cluster):
     environment["DATABASE_URL"] = url("strongroom_app", "app")
     for command in (["migrate", "--verbosity=0"], ["check", "--deploy", "--database=default"]):
         subprocess.run([sys.executable, "manage.py", *command], env=environment, check=True)
+    asked = (
+        "SELECT table_name FROM information_schema.role_table_grants"
+        " WHERE grantee = %s AND privilege_type = 'SELECT'"
+    )
+    with connected(cluster, "postgres", "super", "invoices") as server:
+        reads = {
+            role: {table for (table,) in server.execute(asked, [role])}
+            for role in ("strongroom_reader", "strongroom_auditor")
+        }
+    assert {"customers_customer", "invoices_invoice"} <= reads["strongroom_reader"]
+    assert not reads["strongroom_reader"] & {"persistence_datakey", "persistence_outboxentry"}
+    assert reads["strongroom_auditor"] == {
+        "audit_auditentry",
+        "audit_audithead",
+        "audit_refusaltally",
+    }
+
+
+LEASED = """
+import json, sys, threading, django
+from django.conf import settings
+django.setup()
+from django.db import close_old_connections, connection, transaction
+failed, done, over = [], [0], threading.Event()
+
+def serve():
+    try:
+        while not over.is_set():
+            close_old_connections()  # as at the beginning of each request
+            try:
+                with transaction.atomic(), connection.cursor() as cursor:
+                    cursor.execute("SELECT set_config('app.tenant', '', true)")
+                    cursor.execute("SELECT count(*) FROM organizations_organization")
+                done[0] += 1
+                over.wait(0.02)
+            except Exception as fault:
+                failed.append(repr(fault))
+    finally:
+        connection.close()
+
+threads = [threading.Thread(target=serve) for _ in range(4)]
+for thread in threads: thread.start()
+sys.stdin.readline()
+over.set()
+for thread in threads: thread.join()
+print(json.dumps([done[0], failed]))
+"""
+
+
+@pytest.mark.practice("DATA-08")
+def test_a_password_that_ends_under_load_costs_nobody_a_request(with_roles, tmp_path):
+    cluster = with_roles
+    url = f"postgres://{{}}:{{}}@127.0.0.1:{cluster}/leased".format
+    file = tmp_path / "password"
+    file.write_text("app")
+    environment = os.environ | throwaway() | {
+        "DATABASE_OWNER_URL": url("strongroom_owner", "it%27s%20the%20owner%27s"),
+        "DATABASE_URL": url("strongroom_app", "of-no-use"),
+        "DATABASE_PASSWORD_FILE": str(file),
+    }  # fmt: skip
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity=0"], env=environment, check=True
+    )
+    pipe = subprocess.PIPE
+    serving = subprocess.Popen([sys.executable, "-c", LEASED], env=environment, stdin=pipe,
+                               stdout=pipe, text=True)  # fmt: skip
+    with connected(cluster, "postgres", "super", "leased") as server:
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'strongroom_app'" \
+              " AND state = 'idle'"  # fmt: skip
+        deadline = time.monotonic() + 20
+        there = cut.replace("pg_terminate_backend(pid)", "pid")
+        while len(server.execute(there).fetchall()) < 3:
+            assert time.monotonic() < deadline
+        time.sleep(0.5)
+        for number in range(3):
+            server.execute(f"ALTER ROLE strongroom_app PASSWORD 'number-{number}'")
+            server.execute(cut)
+            (tmp_path / "next").write_text(f"number-{number}\n")
+            os.replace(tmp_path / "next", file)
+            time.sleep(0.2)
+        server.execute("ALTER ROLE strongroom_app PASSWORD 'app'")
+    said, _ = serving.communicate("\n", timeout=30)
+    done, failed = json.loads(said)
+    assert failed == []
+    assert done > 20
 
 
 README = (settings.BASE_DIR / "README.md").read_text()

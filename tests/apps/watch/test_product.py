@@ -285,3 +285,22 @@ def test_nothing_is_planted_where_real_alerts_are(acme, settings):
 def test_a_network_has_an_id_that_is_made_of_its_name():
     one, other = Subject("network", "192.0.2.1"), Subject("network", "192.0.2.2")
     assert one.id == Subject("network", "192.0.2.1").id != other.id
+
+
+def test_an_alert_of_the_house_is_listed_until_somebody_closes_it(db):
+    row = HouseAlert.objects.create(
+        kind="requests.surged", severity="high", message="x", subject="network 192.0.2.1"
+    )
+    assert f"{row.pk} high requests.surged: network 192.0.2.1, 1 times" in asked_of_house()
+    with pytest.raises(CommandError, match="who closes it"):
+        asked_of_house("--close", str(row.pk))
+    assert asked_of_house("--close", str(row.pk), "--by", "Ada") == f"{row.pk} is closed.\n"
+    assert asked_of_house() == ""
+    with pytest.raises(CommandError, match="No open alert"):
+        asked_of_house("--close", str(row.pk), "--by", "Ada")
+
+
+def asked_of_house(*words):
+    said = StringIO()
+    call_command("house_alerts", *words, stdout=said)
+    return said.getvalue()

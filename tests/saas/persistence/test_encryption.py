@@ -7,7 +7,8 @@ from django.core.exceptions import FieldError
 from django.db import connection, transaction
 from django.db.models import F, Value
 
-from saas.crypto import Unreadable, unwrap
+from saas.crypto import Unreadable
+from saas.custody import unwrap
 from saas.persistence.encryption import PlainTextAtTheDatabase, Sealed
 from saas.persistence.models import DataKey
 from saas.tenancy.binding import TenantNotBound, bind
@@ -123,10 +124,10 @@ def test_a_row_that_moves_to_another_tenant_with_its_key_is_unreadable(committed
 def test_an_altered_value_is_unreadable_and_never_another_text(acme, spoil):
     note = write(acme, body=CANARY)
     put(acme, note, spoil(stored(acme, note)))
-    with pytest.raises(Unreadable):
+    with pytest.raises(Unreadable), transaction.atomic():
         read(acme, note)
     answer = acme.owner.get(f"notes/{note.pk}")
-    assert (answer.status_code, answer.json()["code"]) == (500, "internal-error")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unreadable")
 
 
 def test_nothing_unsealed_reaches_the_database_past_the_row(acme):

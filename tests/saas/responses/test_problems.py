@@ -11,7 +11,7 @@ from django.db import DataError, IntegrityError, InterfaceError, OperationalErro
 from django.http import Http404
 from rest_framework import exceptions
 
-from saas.crypto import Unreadable
+from saas.crypto import Erased, Unreadable
 from saas.errors import Problem
 from saas.persistence.tenant import ForeignTenant
 from saas.responses.problems import as_problem
@@ -38,7 +38,8 @@ FAULTS = [
     (exceptions.MethodNotAllowed("CANARY"), 405, "method-not-allowed"),
     (exceptions.UnsupportedMediaType("CANARY"), 415, "unsupported-media-type"),
     (exceptions.Throttled(detail="CANARY"), 500, "internal-error"),
-    (Unreadable("CANARY"), 500, "internal-error"),
+    (Unreadable("CANARY"), 503, "unreadable"),
+    (Erased("CANARY"), 410, "erased"),
     (ForeignTenant("CANARY"), 500, "internal-error"),
     (TenantNotBound("CANARY"), 500, "internal-error"),
     (ValueError("CANARY"), 500, "internal-error"),

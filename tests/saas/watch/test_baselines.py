@@ -4,6 +4,7 @@ import json
 import statistics
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from uuid import UUID
 
 import pytest
 from django.core.management import call_command
@@ -69,13 +70,24 @@ def test_a_principal_is_held_against_itself_then_the_organization_then_a_fixed_f
     assert departed(nothing, {"requests": MOST["requests"]})
     weeks(acme.id, old, 500, 520, 480, 500)
     weeks(acme.id, acme.owner.key.pk, 10, 10, 10, 10)
+    for peer in range(3):
+        weeks(acme.id, UUID(int=peer), 400, 420, 380)
     assert usual(tenant, str(old), MONDAY)["requests"].mean == pytest.approx(500)
     assert not departed((tenant, str(old), MONDAY), {"requests": 600})
     assert departed((tenant, str(old), MONDAY), {"requests": 900})
     of_house = usual(tenant, str(new), MONDAY)["requests"]
-    assert of_house.mean == pytest.approx(255, abs=120)
+    assert 10 < of_house.mean < 500
     assert departed((tenant, str(acme.owner.key.pk), MONDAY), {"requests": 150})
     assert not departed((tenant, str(acme.owner.key.pk), MONDAY), {"requests": 20})
+
+
+def test_what_a_few_callers_do_is_no_habit_of_their_organization(acme):
+    for peer in range(baselines.PEERS):
+        usual.cache_clear()
+        assert usual(str(acme.id), str(acme.viewer.key.pk), MONDAY) == {}
+        weeks(acme.id, UUID(int=peer), 5, 5, 5)
+    usual.cache_clear()
+    assert usual(str(acme.id), str(acme.viewer.key.pk), MONDAY)["requests"].mean == 5
 
 
 def test_a_profile_is_the_tenants_and_holds_numbers_alone(acme, globex):

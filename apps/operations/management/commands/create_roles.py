@@ -1,4 +1,6 @@
-"""The SQL of the two roles: one owns the tables and migrates, the other serves and owns nothing."""
+"""The SQL of the roles: one owns the tables and migrates, one serves and owns nothing; two more are
+for persons, to read and to audit.
+"""
 
 import re
 from argparse import ArgumentParser
@@ -24,23 +26,27 @@ CREATE ROLE strongroom_owner LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATE
 -- Serves: row security binds it. `migrate` grants it rows, and never more than it needs.
 CREATE ROLE strongroom_app LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB
     PASSWORD :'app_password';
+-- For persons, who are granted one of them: to read rows, or the trail alone. Row security binds
+-- both, and `migrate` grants them what they may read.
+CREATE ROLE strongroom_reader NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB;
+CREATE ROLE strongroom_auditor NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB;
 
 CREATE DATABASE {database} OWNER strongroom_owner;
 -- Whoever has an account on this server has none here.
 REVOKE ALL ON DATABASE {database} FROM PUBLIC;
-GRANT CONNECT ON DATABASE {database} TO strongroom_app;
+GRANT CONNECT ON DATABASE {database} TO strongroom_app, strongroom_reader, strongroom_auditor;
 
 \connect {database}
 -- A role that could make a table or a function here could put one in front of ours.
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO strongroom_app;
+GRANT USAGE ON SCHEMA public TO strongroom_app, strongroom_reader, strongroom_auditor;
 """
 
 
 class Command(BaseCommand):
     """`manage.py create_roles [--database NAME]`: prints, and connects to nothing."""
 
-    help = "Print the SQL that makes the two database roles and the database, for psql."
+    help = "Print the SQL that makes the database and its roles, for psql."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The name of the database."""

@@ -27,7 +27,8 @@ bodies = logging.getLogger("saas.bodies")
 
 def told(request: HttpRequest, _: Principal, kept: Policy) -> None:
     """Have this request written down, if the hour is not over."""
-    if datetime.fromisoformat(kept[NOTE]["until"]) > timezone.now():
+    note = kept[NOTE]
+    if datetime.fromisoformat(note["until"]) > timezone.now():
         cast(TracedRequest, request).facts.afterwards.append(write)
 
 

@@ -63,7 +63,7 @@ def take(
 
 
 @transaction.atomic
-def lift(id: UUID | None, *, reason: str, by: str) -> Measure:
+def lift(id: UUID, *, reason: str, by: str) -> Measure:
     """Take a measure back; a second time changes nothing. Raises Measure.DoesNotExist."""
     measure = Measure.objects.select_for_update().get(pk=id)
     if measure.lifted_at is None:

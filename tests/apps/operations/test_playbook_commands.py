@@ -5,7 +5,7 @@ from io import StringIO
 from string import Template
 
 import pytest
-from django.core.management import call_command
+from django.core.management import call_command, get_commands
 
 from tests.architecture.test_chapters import asked, blocks, promised
 from tests.architecture.test_chapters import demo as demo
@@ -34,7 +34,10 @@ def test_each_command_works_in_its_place(page, demo, settings, monkeypatch):
             if typed:
                 secret = shlex.split(Template(typed).substitute(demo))[-1]
                 monkeypatch.setattr("sys.stdin", StringIO(f"{secret}\n"))
-            call_command(*shlex.split(known))
+            name, *words = shlex.split(known)
+            if name not in get_commands():
+                pytest.skip(f"{name} is of a module that is not here")
+            call_command(name, *words)
         else:
             answer = answers[command.partition("  #")[0]]
             response = asked(answer.command, demo)

@@ -160,12 +160,10 @@ class Command(BaseCommand):
             id = (
                 Measure.objects.filter(lifted_at=None, **which).values_list("pk", flat=True).first()
             )
-        try:
-            return f"{services.lift(id, **said)} is lifted."
-        except Measure.DoesNotExist:
-            raise CommandError(
-                "There is no such measure; what was revoked does not come back."
-            ) from None
+        measures = Measure.objects.filter(pk=id) if id else Measure.objects.none()
+        if not measures.exists():
+            raise CommandError("There is no such measure; what was revoked does not come back.")
+        return f"{services.lift(measures.get().pk, **said)} is lifted."
 
     def list_all(self) -> None:
         """A line for each measure that stands."""

@@ -28,9 +28,9 @@ class ContainmentConfig(AppConfig):
         CATALOGUE.update(REFUSALS)
         gate.DOORS.append(refusing.shut_door)
         demands.NOTES[services.NOTE] = refusing.told
-        modules.JUDGES.append(refusing.judge_consent)
         modules.TOKEN_JUDGES.append(refusing.judge_client)
         modules.GRANT_JUDGES.append(refusing.judge_grant)
+        modules.grant_made.connect(refusing.judge_consent, dispatch_uid="containment.consent")
         shut_asked.connect(services.shut, dispatch_uid="containment.shut")
 
 

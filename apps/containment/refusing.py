@@ -1,9 +1,9 @@
 """Where requests meet the measures: at the gate, behind the credential, where tokens are made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, cast
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 
 from apps.containment.house import OPEN, lookout
@@ -11,7 +11,6 @@ from apps.containment.models import Kind
 from apps.containment.services import NOTE
 from saas.authentication import demands
 from saas.authentication.credentials import BEARER, scheme_of
-from saas.authentication.oauth.answers import Refusal
 from saas.context import Principal, PrincipalKind
 from saas.edge.address import client_ip, is_within
 from saas.edge.log import TracedRequest
@@ -119,8 +118,6 @@ def refuse_frozen(row: Any) -> None:
         raise Problem("organization-frozen")
 
 
-def judge_consent(request: HttpRequest, _: Sequence[str]) -> HttpResponse | None:
-    """Nobody consents for a frozen organization."""
-    if request.POST.get("organization") in lookout.now().frozen:
-        raise Refusal("access_denied", "This organization is frozen.")
-    return None
+def judge_consent(grant: Any, **_: Any) -> None:
+    """Nobody consents for a frozen organization: what was written is taken back."""
+    refuse_frozen(grant)

@@ -86,7 +86,7 @@ def test_nobody_consents_for_a_frozen_organization_or_leaves_it(acme, contain):
     contain("freeze-org", "acme")
     form = {"decision": "allow", "organization": str(acme.id)}
     answer = browser.post(url(app), form, secure=True)
-    assert "error=access_denied" in answer["Location"]
+    assert heard(answer) == (403, "organization-frozen")
     assert not OAuthGrant.objects.exists()
     leaving = browser.post(f"/accounts/organizations/{acme.id}/leave/", secure=True)
     assert heard(leaving) == (403, "organization-frozen")

@@ -7,6 +7,7 @@ from django.core.management import CommandError
 from django.db import DatabaseError
 
 from apps.containment import house
+from apps.containment.checks import measures_act_within_two_seconds
 from apps.containment.house import Lookout, lookout
 from apps.containment.models import Measure
 from apps.integrations.models import OAuthGrant
@@ -294,3 +295,9 @@ def test_nobody_contains_without_a_reason_and_a_name(acme, contain, who):
     with pytest.raises(CommandError):
         contain("freeze-org", "acme", who=who)
     assert acme.owner.get("me").status_code == 200
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(0, 1), (1.0, 0), (1.5, 0), (5, 1)])
+def test_e048_a_look_that_is_too_seldom(monkeypatch, seconds, found):
+    monkeypatch.setattr(lookout, "seconds", seconds)
+    assert len(measures_act_within_two_seconds()) == found

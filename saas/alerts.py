@@ -43,6 +43,10 @@ def playbook_of(kind: str) -> str | None:
 # tenth for so long; who keeps limits may listen.
 tightened = Signal()
 
+# Sent with its tenant bound and a trail recording, with `tenant_id` and `reason`: nothing of this
+# tenant should be served until people have looked. Who can shut it answers whether it is shut.
+shut_asked = Signal()
+
 
 def alert(
     tenant_id: UUID,

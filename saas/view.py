@@ -101,6 +101,7 @@ class SecureViewSet(ViewSetMixin, APIView):
         self.actor = self.who_enters()
         self.note_who()
         self.counted = limits.count(self.http, self.principal, self.rate)
+        self.refuse_barred()
         permit(self.actor, self.rule)
         self.asked, self.query = self.judged()
         self.reserve()
@@ -136,6 +137,13 @@ class SecureViewSet(ViewSetMixin, APIView):
         except Problem:
             limits.count_stranger(self.http)
             raise
+
+    def refuse_barred(self) -> None:
+        """What the house has noted against a proved caller ends their request here: counted, so
+        that who is shut out costs no more than who is let in.
+        """
+        if self.facts.barred:
+            raise self.facts.barred
 
     def judged(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Body and query, judged whole before any row is fetched."""

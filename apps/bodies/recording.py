@@ -12,7 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from apps.bodies.redaction import kept_back, problem_shown, shown
+from saas.authentication.demands import Policy
 from saas.authorization.fields import NO_FIELDS
+from saas.context import Principal
 from saas.disclosure.redaction import redact
 from saas.edge.log import TracedRequest
 from saas.validation.inputs import NoInput
@@ -23,8 +25,9 @@ MOST_BYTES = 16 * 1024  # of one body; settings.SAAS_BODY_LOGGING_BYTES says oth
 bodies = logging.getLogger("saas.bodies")
 
 
-def told(request: HttpRequest, note: dict[str, Any]) -> None:
+def told(request: HttpRequest, _: Principal, kept: Policy) -> None:
     """Have this request written down, if the hour is not over."""
+    note = kept[NOTE]
     if datetime.fromisoformat(note["until"]) > timezone.now():
         cast(TracedRequest, request).facts.afterwards.append(write)
 

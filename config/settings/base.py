@@ -75,6 +75,7 @@ INSTALLED_APPS = [
 MODULES: list[str] = [
     "apps.approvals",
     "apps.bodies",
+    "apps.containment",
     "apps.leaks",
     "apps.metrics",
     "apps.passkeys",

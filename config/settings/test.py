@@ -40,6 +40,7 @@ SAAS_DEVELOPMENT_PAGES = False
 SAAS_OIDC_MAKE_KEYS = True  # in memory, for as long as the process lives
 SAAS_RISK = {"beat": 0, "half_life": 1e-9}  # as below; and nothing is held against anybody
 SAAS_WATCH_LIVE = False  # as below; tests of the watch hand it their lines
+SAAS_CONTAINMENT_SECONDS = 0.0  # no thread looks: tests of containment look themselves
 KEY_ALARM_DELAY = 0.0  # another thread would not see what a test has not committed
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.toy"]  # the kit is tested on notes, not on invoices
 COUNTERS_TIMEOUT = 2.0  # the servers of a test run share two busy cores with it

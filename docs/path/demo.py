@@ -22,6 +22,7 @@ def variables(demo: dict[str, Any]) -> dict[str, str]:
         "KEY_ID": acme_keys["full"]["id"],
         "READ_KEY": acme_keys["read-only"]["secret"],
         "READ_KEY_ID": acme_keys["read-only"]["id"],
+        "CLIENT_ID": acme["oauth_clients"][1]["client_id"],
         "CUSTOMER": acme["customers"][0],
         "INVOICE": acme["invoices"][0],
         "GLOBEX_KEY": globex["api_keys"][0]["secret"],

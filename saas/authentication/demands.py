@@ -47,8 +47,9 @@ SWITCHES: dict[str, Switch] = {}
 
 # What the house itself has noted of an organization beside its switches, by a name that no switch
 # has: out of reach for every caller, since forms are drawn from the switches. Who joins is told
-# the note on each request of an organization that has one.
-NOTES: dict[str, Callable[[HttpRequest, Any], None]] = {}
+# on each request of an organization that has the note: who sends it, and all that is kept. To
+# refuse it they leave `facts.barred`.
+NOTES: dict[str, Callable[[HttpRequest, Principal, Policy], None]] = {}
 
 
 def join(*switches: Switch) -> None:
@@ -68,11 +69,11 @@ def are_possible() -> bool:
     return bool(NOTES) or any(switch.demand for switch in SWITCHES.values())
 
 
-def heed(request: HttpRequest, kept: Policy | None) -> None:
+def heed(request: HttpRequest, principal: Principal, kept: Policy | None) -> None:
     """Tell what the house has noted to who joined."""
     for name, told in NOTES.items():
         if kept and name in kept:
-            told(request, kept[name])
+            told(request, principal, kept)
 
 
 def meet(request: HttpRequest, principal: Principal, policy: Policy) -> None:

@@ -16,6 +16,10 @@ from saas.errors import FieldError, Problem, problem_response
 MAX_URL = 4 * 1024
 MAX_HEADERS = 16 * 1024
 
+# Each may refuse a request of whatever path, last in the gate and from memory alone: nothing is
+# looked up for it. A module joins in AppConfig.ready().
+DOORS: list[Callable[[HttpRequest], None]] = []
+
 
 class Gate:
     """Refuse, in the order of the contract, what no later room should have to look at."""
@@ -32,6 +36,8 @@ class Gate:
             refuse_foreign_host(request)
             refuse_credentials_in_url(request)
             refuse_two_credentials(request)
+            for door in DOORS:
+                door(request)
         except Problem as problem:
             return problem_response(problem, request)
         return answer or self.get_response(request)

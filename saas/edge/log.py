@@ -59,6 +59,7 @@ class Facts:
     disclosed: list[str] = field(default_factory=list)
     events: list[str] = field(default_factory=list)  # what a room noticed, as `thing.what-happened`
     misuse: Any = None  # of a key; the room that found it tells later
+    barred: Problem | None = None  # what a proved caller hears, once they have been counted
     # Who wants to see the request with its answer, when that has gone out.
     afterwards: list[Callable[[HttpRequest, HttpResponse], None]] = field(default_factory=list)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from rest_framework.serializers import ValidationError
 
-from saas.alerts import tightened
+from saas.alerts import shut_asked, tightened
 from saas.audit import trail
 from saas.authentication.demands import Switch, complete
 from saas.authentication.revocation import suspected
@@ -25,6 +25,7 @@ class Rung(StrEnum):
     TIGHTEN = "tighten"  # the caller's limits fall for an hour
     STEP_UP = "step-up"  # a person's tokens end, so that they sign in again
     REVOKE = "revoke"  # an API key, or a service's tokens, end too
+    FREEZE = "freeze"  # nothing of the organization is served until people have looked
 
 
 class WatchEvent(StrEnum):
@@ -53,7 +54,8 @@ RESPONSE = Switch(
         "type": "string",
         "enum": ALLOWED,
         "description": "How far the watch may go by itself when a caller looks wrong: tell you, "
-        "lower its limits for an hour, make a person sign in again, or end the credential.",
+        "lower its limits for an hour, make a person sign in again, end the credential, or shut "
+        "the whole organization until we have spoken to you.",
         "examples": ["tighten"],
     },
     judge,
@@ -87,4 +89,8 @@ def act(tenant_id: UUID, principal_id: UUID, kind: str, asked: Rung) -> Rung:
             )
             if any(ended for _, ended in told):
                 trail.record(None, WatchEvent.ENDED, None, **about)
+        if rung == Rung.FREEZE:
+            told = shut_asked.send(sender=None, tenant_id=tenant_id, reason=kind)
+            if not any(shut for _, shut in told):  # nobody here can
+                rung = Rung.REVOKE
     return rung

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 
 from saas import errors
 from saas.errors import CATALOGUE, FieldError, Problem, invalid
@@ -43,8 +44,10 @@ def test_no_two_codes_have_the_same_page():
 
 def test_every_code_that_the_code_raises_is_in_the_catalogue():
     raised = set()
-    for folder in ("saas", "apps"):
-        for path in Path(errors.__file__).parents[1].joinpath(folder).rglob("*.py"):
+    root = Path(errors.__file__).parents[1]
+    installed = [Path(app.path) for app in apps.get_app_configs()]  # a module brings its own codes
+    for folder in (root / "saas", *(path for path in installed if path.parent == root / "apps")):
+        for path in folder.rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Problem":
                     raised |= {a.value for a in node.args[:1] if isinstance(a, ast.Constant)}

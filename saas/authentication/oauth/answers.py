@@ -58,6 +58,7 @@ def machine_endpoint(name: str) -> Callable[[View], View]:
             except OperationalError:  # a lock that nobody gave up in time: the client may try again
                 return problem_response(Problem("not-ready", "Try again in a moment."), request)
 
+        answering.operation_id = name  # type: ignore[attr-defined]  # for who shuts one of them
         answering.csrf_exempt = True  # type: ignore[attr-defined]  # Django reads it; no cookie opens these
         return answering
 

@@ -1,0 +1,1 @@
+"""How is harm stopped while nobody yet knows what it is?"""

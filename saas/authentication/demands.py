@@ -19,7 +19,8 @@ class Switch(NamedTuple):
 
     schema   the value in JSON Schema, with an example; whose default is null may be null too
     judge    the value as it is kept; raises DRF's ValidationError
-    demand   asked of every request of the organization, and of who sends it; raises Problem
+    demand   asked of every request of an organization that has decided something, and of who sends
+             it; raises Problem. The default demands nothing.
     changed  told of a new value, inside the transaction that keeps it
     """
 

@@ -41,8 +41,9 @@ def entered(principal: Principal, request: HttpRequest | None) -> Iterator[Actor
             rights = roles()[role]
         if request is not None and demands.are_possible():
             policy = seen.policy if seen else policy_of(principal.tenant_id)
-            demands.heed(request, principal, policy)
-            demands.meet(request, principal, demands.complete(policy))
+            if policy:  # who has decided nothing demands nothing
+                demands.heed(request, principal, policy)
+                demands.meet(request, principal, demands.complete(policy))
         yield Actor(principal, principal.tenant_id, role, rights)
 
 

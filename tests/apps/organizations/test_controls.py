@@ -145,3 +145,15 @@ def test_each_change_is_stepped_up_and_leaves_its_names_in_the_trail(acme):
     changed(acme.owner, **asked)
     [entry] = acme.owner.get("audit-events?event=security-policy.changed").json()["results"]
     assert entry["data"] == {"fields": ["require_second_factor"]}
+
+
+@pytest.mark.parametrize("name", sorted(demands.SWITCHES))
+def test_what_nobody_has_decided_demands_nothing(name, acme, rf):
+    """So an organization without a policy is asked for nothing, and nobody has to look."""
+    demand = demands.SWITCHES[name].demand
+    for kind in PrincipalKind if demand else ():
+        key = acme.viewer.key
+        caller = Principal(
+            kind, key.pk, key.pk, acme.id, acme.viewer.user.pk, frozenset(), None, credential=key
+        )
+        demand(rf.get("/api/v1/me"), caller, demands.complete(None))

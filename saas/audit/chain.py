@@ -4,12 +4,16 @@ shows.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import chain as one_after_the_other
+from itertools import repeat
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Func, Subquery, TextField
+from django.db.models.functions import Cast
 
 from saas.audit.models import GENESIS, AuditEntry, AuditHead
 from saas.persistence.statements import columns, insert
@@ -38,6 +42,9 @@ ADVANCE = """
 """
 
 
+APPENDED: list[Callable[[int], None]] = []  # who hears the number of each entry, in its transaction
+
+
 def start_chain() -> None:
     """Give the bound tenant its chain; called once, when the tenant is made."""
     AuditHead().save()
@@ -54,6 +61,8 @@ def append(entry: AuditEntry) -> None:
         entry.seq, entry.hash = cursor.fetchone()
     if not in_one:
         insert([entry])
+    for hears in APPENDED:
+        hears(entry.seq)
 
 
 def canonical(tenant_id: UUID, entry: AuditEntry) -> str:
@@ -82,24 +91,118 @@ class Fault(NamedTuple):
 
     seq: int
     reason: str
+    lost: int = 0  # entries that a witness saw behind a chain that is whole as far as it goes
+
+
+class Testimony(NamedTuple):
+    """How the hashes of entry 1, 2, … began when somebody outside the database saw them, and where
+    their own record stops to be believed.
+    """
+
+    hashes: list[str]
+    fault: Fault | None = None
+
+
+# Who is asked what they have seen of the bound tenant's chain: a chain in one database alone can be
+# written anew by whoever owns it, or be cut.
+WITNESSES: list[Callable[[], Testimony]] = []
+
+
+class Kept(NamedTuple):
+    """One entry as it stands, and the head as the same statement saw it."""
+
+    seq: int
+    hash: str
+    text: str
+    head_seq: int | None
+    head_hash: str | None
 
 
 def first_fault() -> Fault | None:
-    """Walk the bound tenant's chain from its first entry to its head."""
-    previous, expected = GENESIS, 1
-    for entry in _entries():
+    """Walk the bound tenant's chain from its first entry to its head, beside all witnesses.
+
+    They are heard first: what is written meanwhile they need not have seen.
+    """
+    heard = [witness() for witness in WITNESSES]
+    seen = [one_after_the_other(one.hashes, repeat("")) for one in heard]
+    stops = min((one.fault for one in heard if one.fault), default=None)
+    previous, expected, head = GENESIS, 1, None
+    for entry in entries():
         if entry.seq != expected:
             return Fault(expected, f"missing: the next entry is number {entry.seq}")
-        if link(previous, entry.seq, canonical(bound_tenant(), entry)) != entry.hash:
+        if link(previous, entry.seq, entry.text) != entry.hash:
             return Fault(entry.seq, "its content does not match its hash")
-        previous, expected = entry.hash, expected + 1
-    head = AuditHead.objects.first()
-    if head is None:
+        if any(not entry.hash.startswith(next(hashes)) for hashes in seen):
+            return Fault(entry.seq, "another entry stood here when it was seen")
+        if stops and stops.seq <= entry.seq:
+            return stops
+        previous, expected, head = entry.hash, expected + 1, entry[3:]
+    head = head or AuditHead.objects.values_list("seq", "hash").first()
+    if head is None or head[0] is None:
         return Fault(expected, "the head of the chain is gone")
-    if (head.seq, head.hash) != (expected - 1, previous):
-        return Fault(expected, f"the head says {head.seq} entries, the chain holds {expected - 1}")
-    return None
+    if head != (expected - 1, previous):
+        return Fault(expected, f"the head says {head[0]} entries, the chain holds {expected - 1}")
+    lost = max((len(one.hashes) for one in heard), default=0) - (expected - 1)
+    if lost > 0:
+        return Fault(expected, f"missing: {lost} more entries were seen", lost)
+    return stops
 
 
-def _entries() -> Iterator[AuditEntry]:
-    yield from AuditEntry.objects.order_by("seq").iterator(chunk_size=2000)
+def entries(after: int = 0) -> Iterator[Kept]:
+    """The bound tenant's entries behind number `after`, in order, by one statement."""
+    head = AuditHead.objects.all()[:1]
+    rows = AuditEntry.objects.filter(seq__gt=after).order_by("seq")
+    rows = rows.annotate(
+        head_seq=Subquery(head.values("seq")), head_hash=Subquery(head.values("hash"))
+    )
+    if connection.vendor == "postgresql":
+        found = rows.values_list("seq", "hash", *TEXTS, "head_seq", "head_hash")
+        for seq, hash, *texts, head_seq, head_hash in found.iterator(chunk_size=2000):
+            yield Kept(seq, hash, _of_texts(bound_tenant(), *texts), head_seq, head_hash)
+    else:
+        for entry in rows.iterator(chunk_size=2000):
+            text = canonical(bound_tenant(), entry)
+            yield Kept(entry.seq, entry.hash, text, entry.head_seq, entry.head_hash)
+
+
+class _Instant(Func):
+    """A moment as `canonical` writes it."""
+
+    template = """to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US+00:00')"""
+    output_field = TextField()
+
+
+# The columns in the order of their names, so that many entries a second can be verified: what the
+# database writes as text is neither parsed nor written again.
+TEXTS = [
+    _Instant(name) if name == "at" else Cast(name, TextField()) for name in sorted(COVERED)
+]
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
+_quoted = json.encoder.encode_basestring_ascii
+
+
+def _of_texts(
+    tenant_id: UUID,
+    at: str,
+    data: str,
+    event: str,
+    id: str,
+    object_id: str | None,
+    object_type: str,
+    principal_id: str | None,
+    principal_kind: str,
+    request_id: str | None,
+    user_id: str | None,
+) -> str:
+    """What `canonical` makes of the same columns."""
+    data = data if data == "{}" else _encode(json.loads(data))
+    return (
+        f'{{"at":"{at}","data":{data},"event":{_quoted(event)},"id":"{id}",'
+        f'"object_id":{_id(object_id)},"object_type":{_quoted(object_type)},'
+        f'"principal_id":{_id(principal_id)},"principal_kind":{_quoted(principal_kind)},'
+        f'"request_id":{_id(request_id)},"tenant":"{tenant_id}","user_id":{_id(user_id)}}}'
+    )
+
+
+def _id(text: str | None) -> str:
+    return "null" if text is None else f'"{text}"'

@@ -50,6 +50,7 @@ INSTALLED_APPS = [
 ]
 # What a clone can take away whole: the folder, its line here, its tests, its rows and sections.
 MODULES: list[str] = [
+    "apps.checkpoints",
     "apps.leaks",
     "apps.passkeys",
     "saas.authentication.dpop",
@@ -209,6 +210,13 @@ SAAS_LEAK_REPORTERS = json.loads(env.str("SAAS_LEAK_REPORTERS", default="") or "
 SAAS_OIDC_KEYS_FILE = env.ENVIRON.get("SAAS_OIDC_KEYS_FILE", "")
 SAAS_OIDC_KEYS = "" if SAAS_OIDC_KEYS_FILE else env.str("SAAS_OIDC_KEYS", default="")
 SAAS_OIDC_MAKE_KEYS = False  # production names its keys
+
+# What signs checkpoints (Ed25519, 32 bytes in base64), which keys are believed, and the
+# folder outside the database that the lines go to (R-10).
+SAAS_CHECKPOINT_KEY = env.str("SAAS_CHECKPOINT_KEY", default="")
+SAAS_CHECKPOINT_PUBLIC_KEYS = env.list("SAAS_CHECKPOINT_PUBLIC_KEYS", default=[])
+SAAS_CHECKPOINT_DIR = env.str("SAAS_CHECKPOINT_DIR", default=str(BASE_DIR / "var" / "checkpoints"))
+SAAS_CHECKPOINT_ENTRIES = 1000  # at most so many in one checkpoint
 
 # Django's own middleware for these is left out; what does the work instead stands beside each.
 SILENCED_SYSTEM_CHECKS = [

@@ -3,7 +3,7 @@
 import base64
 import os
 
-for _name in ("SECRET_KEY", "SAAS_PEPPER", "SAAS_KEK"):
+for _name in ("SECRET_KEY", "SAAS_PEPPER", "SAAS_KEK", "SAAS_CHECKPOINT_KEY"):
     os.environ[_name] = base64.b64encode(_name.encode().ljust(32, b"-")).decode()
 os.environ["SAAS_ORIGIN"] = "https://api.strongroom.example"
 os.environ["ALLOWED_HOSTS"] = "api.strongroom.example,testserver,localhost,127.0.0.1"
@@ -30,6 +30,7 @@ PASSWORD_HASHERS = [
     *PASSWORD_HASHERS,
 ]
 SAAS_DEVELOPMENT_PAGES = False
+SAAS_CHECKPOINT_DIR = ""  # a test that is about them names its own
 SAAS_OIDC_MAKE_KEYS = True  # in memory, for as long as the process lives
 KEY_ALARM_DELAY = 0.0  # another thread would not see what a test has not committed
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.toy"]  # the kit is tested on notes, not on invoices

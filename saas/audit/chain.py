@@ -174,9 +174,7 @@ class _Instant(Func):
 
 # The columns in the order of their names, so that many entries a second can be verified: what the
 # database writes as text is neither parsed nor written again.
-TEXTS = [
-    _Instant(name) if name == "at" else Cast(name, TextField()) for name in sorted(COVERED)
-]
+TEXTS = [_Instant(name) if name == "at" else Cast(name, TextField()) for name in sorted(COVERED)]
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 _quoted = json.encoder.encode_basestring_ascii
 

@@ -13,8 +13,8 @@ class CheckpointsConfig(AppConfig):
         """The trail asks us what we saw, and tells us how far it is."""
         from apps.checkpoints import checks  # noqa: F401  # registers itself
         from apps.checkpoints.tasks import look_at_each_thousand
-        from apps.checkpoints.witness import testify
+        from apps.checkpoints.witness import Checkpoints
         from saas.audit import chain
 
-        chain.WITNESSES.append(testify)
+        chain.WITNESSES.append(Checkpoints())
         chain.APPENDED.append(look_at_each_thousand)

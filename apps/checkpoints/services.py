@@ -91,22 +91,7 @@ def mirror(added: Sequence[str]) -> None:
             Checkpoint(**{name: line[name] for name in SHOWN}).save(force_insert=True)
 
 
-def accept_loss(seq: int, hash: str) -> list[tuple[str, str]]:
-    """Say outside that a restore took the bound tenant's chain back to entry `seq`, and give the
-    rows whose power had ended by then or in the entries that are lost.
-    """
-    if (where := sink()) is None:
-        return []
-    story = lines.read(bound_tenant(), where.lines(bound_tenant()))
-    if story.fault is None and len(story.hashes) > seq:
-        added = where.add(bound_tenant(), lambda last: [lines.restored(seq, hash, last)])
-        mirror(added)
-    return ended()
-
-
-def ended() -> list[tuple[str, str]]:
-    """Kind and id of every row of the bound tenant whose power ended, as it was seen outside."""
-    if (where := sink()) is None:
-        return []
-    story = lines.read(bound_tenant(), where.lines(bound_tenant()))
-    return [(kind, id) for line in story.lines for kind, id in line["ended"]]
+def accept_loss(seq: int, hash: str) -> None:
+    """Say outside that a restore took the bound tenant's chain back to entry `seq`."""
+    if where := sink():
+        mirror(where.add(bound_tenant(), lambda last: [lines.restored(seq, hash, last)]))

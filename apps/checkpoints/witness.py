@@ -1,6 +1,6 @@
 """What the checkpoints saw of a chain, for whoever verifies it."""
 
-from apps.checkpoints import lines, queries
+from apps.checkpoints import lines, queries, services
 from apps.checkpoints.lines import SHOWN, Story
 from apps.checkpoints.sinks import sink
 from saas.audit.chain import Fault, Testimony
@@ -23,10 +23,18 @@ def difference(story: Story, shown: dict[int, tuple[object, ...]]) -> Fault | No
     return None
 
 
-def testify() -> Testimony:
-    """The hashes of the bound tenant's entries as they were signed."""
-    if (where := sink()) is None:
-        return Testimony([])
-    shown = {row[0]: row for row in queries.checkpoints().values_list(*SHOWN)}
-    story = lines.read(bound_tenant(), where.lines(bound_tenant()))
-    return Testimony(story.hashes, story.fault or difference(story, shown))
+class Checkpoints:
+    """A witness of every chain (saas.audit.chain.Witness)."""
+
+    def testify(self) -> Testimony:
+        """The hashes of the bound tenant's entries as they were signed."""
+        if (where := sink()) is None:
+            return Testimony([])
+        shown = {row[0]: row for row in queries.checkpoints().values_list(*SHOWN)}
+        story = lines.read(bound_tenant(), where.lines(bound_tenant()))
+        ended = frozenset((kind, id) for line in story.lines for kind, id in line["ended"])
+        return Testimony(story.hashes, story.fault or difference(story, shown), ended)
+
+    def accept_loss(self, seq: int, hash: str) -> None:
+        """One more line, which says so."""
+        services.accept_loss(seq, hash)

@@ -53,6 +53,7 @@ MODULES: list[str] = [
     "apps.checkpoints",
     "apps.leaks",
     "apps.passkeys",
+    "apps.recovery",
     "saas.authentication.dpop",
     "saas.authentication.oidc",
     "saas.authentication.signatures",
@@ -158,8 +159,11 @@ DATABASES = {
     else sqlite(BASE_DIR / "var" / "strongroom.sqlite3")
 }
 DATABASE_OWNER = env.db_url_config(DATABASE_OWNER_URL) if DATABASE_OWNER_URL else None
+DATABASE_BACKUP_URL = env.str("DATABASE_BACKUP_URL", default="")
+DATABASE_BACKUP = env.db_url_config(DATABASE_BACKUP_URL) if DATABASE_BACKUP_URL else None
 DATABASE_ROLE = DATABASES["default"].get("USER", "")  # the one that serves
 SAAS_ROLE_CHECK = "refuse"  # AUTHZ-02: a superuser, owner or BYPASSRLS role does not serve
+SAAS_HOLD_COPIES = True  # DATA-09: a restored database does nothing before it was verified
 SAAS_DEVELOPMENT_PAGES = False
 SAAS_DEMO = False  # `seed_demo` prints credentials, and `--reset` empties the database
 

@@ -29,6 +29,7 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher",  # no test is about its cost
     *PASSWORD_HASHERS,
 ]
+SAAS_HOLD_COPIES = False  # each test has a copy
 SAAS_DEVELOPMENT_PAGES = False
 SAAS_CHECKPOINT_DIR = ""  # a test that is about them names its own
 SAAS_OIDC_MAKE_KEYS = True  # in memory, for as long as the process lives

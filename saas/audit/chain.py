@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import chain as one_after_the_other
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from django.db import connection
@@ -96,16 +96,26 @@ class Fault(NamedTuple):
 
 class Testimony(NamedTuple):
     """How the hashes of entry 1, 2, … began when somebody outside the database saw them, and where
-    their own record stops to be believed.
+    their own record stops to be believed. `ended` are the kinds and ids of rows whose power ended.
     """
 
     hashes: list[str]
     fault: Fault | None = None
+    ended: frozenset[tuple[str, str]] = frozenset()
 
 
-# Who is asked what they have seen of the bound tenant's chain: a chain in one database alone can be
-# written anew by whoever owns it, or be cut.
-WITNESSES: list[Callable[[], Testimony]] = []
+class Witness(Protocol):
+    """Somebody outside the database who has seen the bound tenant's chain."""
+
+    def testify(self) -> Testimony:
+        """What they have seen."""
+
+    def accept_loss(self, seq: int, hash: str) -> None:
+        """Take down that a restore has gone back to entry `seq`; the chain goes on there."""
+
+
+# A chain in one database alone can be written anew by whoever owns it, or be cut.
+WITNESSES: list[Witness] = []
 
 
 class Kept(NamedTuple):
@@ -123,7 +133,7 @@ def first_fault() -> Fault | None:
 
     They are heard first: what is written meanwhile they need not have seen.
     """
-    heard = [witness() for witness in WITNESSES]
+    heard = [witness.testify() for witness in WITNESSES]
     seen = [one_after_the_other(one.hashes, repeat("")) for one in heard]
     stops = min((one.fault for one in heard if one.fault), default=None)
     previous, expected, head = GENESIS, 1, None

@@ -9,6 +9,7 @@ import os
 import random
 import threading
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
@@ -34,6 +35,9 @@ LOOK_AT_THE_CLOCK = 10.0  # seconds between two looks at what is to be begun
 LONGEST_TROUBLE = 30.0  # seconds, while the database does not answer
 
 
+HOLDS: list[Callable[[], bool]] = []  # who may say that no task of this database is to be done
+
+
 class ClaimLost(Exception):
     """The lease ran out and another worker has taken the task: nothing of this attempt may stay."""
 
@@ -44,6 +48,8 @@ class GaveOut(Exception):
 
 def claim() -> list[OutboxEntry]:
     """Take some of what is due, for the length of a lease. Two workers never take the same."""
+    if any(is_held() for is_held in HOLDS):
+        return []
     now = timezone.now()
     waiting = OutboxEntry.objects.filter(state=OutboxEntry.WAITING, due_at__lte=now)
     with outbox_across_tenants():

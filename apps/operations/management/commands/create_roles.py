@@ -10,10 +10,12 @@ NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 SQL = r"""
 -- For psql, as a superuser, once for each cluster:
 --   export STRONGROOM_OWNER_PASSWORD=… STRONGROOM_APP_PASSWORD=…
+--   export STRONGROOM_BACKUP_PASSWORD=…
 --   manage.py create_roles | psql --no-psqlrc --username=postgres --dbname=postgres
 \set ON_ERROR_STOP on
 \getenv owner_password STRONGROOM_OWNER_PASSWORD
 \getenv app_password STRONGROOM_APP_PASSWORD
+\getenv backup_password STRONGROOM_BACKUP_PASSWORD
 -- Else the server's log could keep the passwords.
 SET log_statement = 'none';
 SET log_min_error_statement = 'panic';
@@ -24,11 +26,15 @@ CREATE ROLE strongroom_owner LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATE
 -- Serves: row security binds it. `migrate` grants it rows, and never more than it needs.
 CREATE ROLE strongroom_app LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB
     PASSWORD :'app_password';
+-- Makes backups: row security would hide rows from them. It reads everything, so nobody serves by
+-- it, and its password stands where backups are made and nowhere else.
+CREATE ROLE strongroom_backup LOGIN NOSUPERUSER BYPASSRLS NOCREATEROLE NOCREATEDB
+    IN ROLE pg_read_all_data PASSWORD :'backup_password';
 
 CREATE DATABASE {database} OWNER strongroom_owner;
 -- Whoever has an account on this server has none here.
 REVOKE ALL ON DATABASE {database} FROM PUBLIC;
-GRANT CONNECT ON DATABASE {database} TO strongroom_app;
+GRANT CONNECT ON DATABASE {database} TO strongroom_app, strongroom_backup;
 
 \connect {database}
 -- A role that could make a table or a function here could put one in front of ours.

@@ -1,0 +1,269 @@
+"""A backup that was taken while people worked, restored into an empty cluster: nothing is done there
+before it was verified, and whatever is wrong with it is found.
+"""
+
+import json
+import random
+import signal
+import threading
+import time
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from django.core import mail
+from django.core.management import CommandError
+from django.db import connections
+from django.test import Client
+
+from apps.checkpoints import tasks
+from apps.customers.models import Customer
+from apps.recovery import home, verification
+from saas.persistence import letters
+from saas.persistence.models import OutboxEntry
+from saas.persistence.worker import run_due
+from saas.tenancy.across_tenants import outbox_across_tenants
+from saas.tenancy.binding import bind
+from tests.apps.recovery.copies import empty_cluster, said
+from tests.bench.data import unforced
+from tests.cast import Tenant, make_tenant
+from tests.matrix import samples
+from tests.saas.audit.trails import entries, fault
+from tests.saas.wire import on_postgresql
+
+SEALED = {
+    **samples.CUSTOMER,
+    "email": "books@initech.example",
+    "tax_id": "DE123456789",
+    "iban": "DE89370400440532013000",
+}
+
+pytestmark = [on_postgresql, pytest.mark.practice("DATA-09")]
+
+
+class Backup(NamedTuple):
+    """A dump with its manifest, and what happened while it was made and after it."""
+
+    file: Path
+    acme: Tenant
+    globex: Tenant
+    made: list[tuple[float, str]]  # when an answer said that this customer is there
+    began: float
+    ended: float
+    revoked: str  # a key, ended before the backup
+    revoked_since: str  # and one after it
+
+    @property
+    def manifest(self) -> str:
+        return f"{self.file}.json"
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """The one that is restored into."""
+    with empty_cluster() as made:
+        yield made
+
+
+@pytest.fixture
+def backup(committed, cluster, settings, tmp_path):
+    """Acme and Globex work, and are backed up meanwhile."""
+    settings.SAAS_CHECKPOINT_DIR = str(tmp_path / "checkpoints")
+    acme, globex = make_tenant("Acme"), make_tenant("Globex")
+    for tenant in (acme, globex):
+        work(tenant)
+    revoked = revoke(acme)
+    letters.post(to="before@example.com", subject="Sent before", text="…")
+    run_due()
+    letters.post(to="between@example.com", subject="Waits, and is sent after the backup", text="…")
+    tasks.onwards()
+    backup = back_up(cluster, tmp_path / "backup", acme, globex)
+    mail.outbox.clear()
+    run_due()
+    assert [letter.to for letter in mail.outbox] == [["between@example.com"]]
+    since = revoke(acme)
+    tasks.onwards()
+    return backup._replace(revoked=revoked, revoked_since=since)
+
+
+def work(tenant):
+    """An invoice that is paid in part, one that is taken back, and a customer with all that is
+    sealed.
+    """
+    samples.payment(tenant)
+    samples.credit_note(tenant)
+    assert tenant.owner.post("customers", SEALED).status_code == 201
+
+
+def revoke(tenant):
+    """A key that is made and ended; its secret."""
+    made = tenant.owner.post("api-keys", {"name": "x", "scopes": ["customers:read"]}).json()
+    assert ask(made["secret"]) == 200
+    assert tenant.owner.delete(f"api-keys/{made['id']}").status_code == 204
+    return made["secret"]
+
+
+def ask(secret):
+    """The status that a key gets."""
+    client = Client(raise_request_exception=False)
+    return client.get("/api/v1/customers", headers={"X-API-Key": secret}, secure=True).status_code
+
+
+def back_up(cluster, file, acme, globex):
+    """While somebody writes as fast as they can."""
+    made, stop = [], threading.Event()
+
+    def write():
+        while not stop.is_set():
+            answer = acme.clerk.post("customers", samples.CUSTOMER)
+            if answer.status_code == 201:
+                made.append((time.time(), answer.json()["id"]))
+        connections.close_all()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        wait_for(lambda: made)
+        began = time.time()
+        said("backup", str(file), f"--pg-dump={cluster.programs / 'pg_dump'}")
+        ended = time.time()
+        wait_for(lambda: made[-1][0] > ended)
+    finally:
+        stop.set()
+        writer.join()
+    return Backup(file, acme, globex, made, began, ended, "", "")
+
+
+def wait_for(true):
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def restore(cluster, backup, name="copy"):
+    """Into an empty database; it takes as long as it says."""
+    began = time.monotonic()
+    cluster.remake(name)
+    assert cluster.restoring(name, backup.file).wait() == 0
+    return time.monotonic() - began
+
+
+@pytest.mark.practice("OPS-21")
+def test_a_copy_is_verified_before_it_does_anything_and_then_sends_nothing_twice(backup, cluster):
+    acme, manifest = backup.acme, f"--manifest={backup.manifest}"
+    took = restore(cluster, backup)
+    began = time.monotonic()
+    with cluster.looked_at("copy"):
+        assert home.is_held()
+        assert run_due() == 0
+        assert Client().get("/health/ready", secure=True).status_code == 503
+        assert ask(backup.revoked) == 401
+        assert ask(backup.revoked_since) == 200  # the backup is older than the revocation
+        with pytest.raises(CommandError, match="Something is lost"):
+            said("verify", manifest, "--release")
+        assert home.is_held()
+        text = said("verify", manifest, "--release", "--accept-loss")
+        assert text.count(": good") == len(verification.CHECKS)
+        assert "1 revoked credentials or members live here again" in text
+        assert not home.is_held()
+        assert Client().get("/health/ready", secure=True).status_code == 200
+        assert (ask(backup.revoked), ask(backup.revoked_since)) == (401, 401)
+        mail.outbox.clear()
+        assert run_due() >= 0
+        assert [letter.to for letter in mail.outbox if "between@example.com" in letter.to] == []
+        with outbox_across_tenants():
+            assert OutboxEntry.objects.filter(fault="Restored", state="dead").count() == 1
+        with bind(acme.id):
+            there = {str(id) for id in Customer.objects.values_list("pk", flat=True)}
+        assert {id for at, id in backup.made if at < backup.began} <= there
+        lost = [id for at, id in backup.made if id not in there]
+        assert lost  # what was written behind the backup
+        work(acme)  # and life goes on: numbers, chain and checkpoints
+        tasks.onwards()
+        assert fault(acme) is None
+        assert {"restored"} < {
+            row["kind"] for row in acme.owner.get("audit-checkpoints").json()["results"]
+        }
+        assert entries(acme, "trail.restored")
+    rto = took + time.monotonic() - began
+    print(f"RTO {rto:.1f} s; RPO {backup.ended - backup.began:.1f} s and the pause between backups")
+
+
+DAMAGES = [
+    ("schema and rows", "DROP INDEX invoices_by_total"),
+    ("schema and rows", "ALTER TABLE invoices_invoice DROP CONSTRAINT one_invoice_for_each_number"),
+    ("schema and rows", "ALTER TABLE invoices_payment DISABLE TRIGGER USER"),
+    ("schema and rows", "ALTER TABLE customers_customer DISABLE ROW LEVEL SECURITY"),
+    ("schema and rows", "DELETE FROM persistence_idempotencyrecord"),
+    ("schema and rows", "DELETE FROM invoices_payment"),
+    ("books", "DELETE FROM invoices_payment"),
+    ("books", "UPDATE invoices_numberseries SET last = last + 1"),
+    ("books", "UPDATE invoices_invoice SET amount_paid = amount_paid + 1"),
+    ("trails", "UPDATE audit_auditentry SET event = 'nothing.happened' WHERE seq = 3"),
+    ("secrets", "UPDATE customers_customer SET tax_id = email"),
+    ("secrets", "DELETE FROM persistence_datakey"),
+    ("access", "UPDATE organizations_membership SET role = 'nobody' WHERE role = 'viewer'"),
+    ("access", "REVOKE SELECT ON customers_customer FROM strongroom_app"),
+]
+
+
+@pytest.mark.practice("OPS-21")
+def test_whatever_is_wrong_with_a_copy_keeps_it_held(backup, cluster):
+    restore(cluster, backup)
+    expected = json.loads(Path(backup.manifest).read_text())
+    found = {}
+    for check, damage in DAMAGES:
+        cluster.remake("damaged", template="copy")
+        with cluster.owner("damaged") as owner:
+            is_of_rows = damage.startswith(("UPDATE", "DELETE"))
+            with unforced(owner), untriggered(owner) if is_of_rows else nullcontext():
+                owner.execute(damage)
+        with cluster.looked_at("damaged"):
+            found[check, damage] = verification.faults(check, expected)
+    assert {which for which, faults in found.items() if not faults} == set()
+    with cluster.looked_at("damaged"), pytest.raises(CommandError, match="stays held"):
+        said("verify", f"--manifest={backup.manifest}", "--release", "--accept-loss")
+    with cluster.looked_at("damaged"):
+        assert home.is_held()
+
+
+@contextmanager
+def untriggered(owner):
+    """Let the owner change what triggers keep."""
+    enabled = "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal"
+    tables = [table for (table,) in owner.execute(enabled).fetchall()]
+    for table in tables:
+        owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    yield
+    for table in tables:
+        owner.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+@pytest.mark.practice("OPS-21")
+def test_half_a_restore_is_no_copy(backup, cluster):
+    whole = restore(cluster, backup)
+    kill_restores(backup, cluster, whole, times=2)
+
+
+def kill_restores(backup, cluster, whole, times):
+    """At random points: kill -9, and nothing may be released."""
+    for _ in range(times):
+        cluster.remake("half")
+        restoring = cluster.restoring("half", backup.file)
+        time.sleep(whole * random.uniform(0.1, 0.9))  # noqa: S311  # any point will do
+        restoring.send_signal(signal.SIGKILL)
+        if restoring.wait() != -signal.SIGKILL:
+            continue  # it was faster, and is whole
+        with cluster.looked_at("half"), pytest.raises(CommandError, match="stays held"):
+            said("verify", f"--manifest={backup.manifest}", "--release", "--accept-loss")
+
+
+def test_a_copy_of_all_files_is_held_by_hand(committed, settings):
+    settings.SAAS_HOLD_COPIES = True
+    assert home.is_held()  # this test's own database is a copy of the one that was migrated
+    home.release()
+    assert not home.is_held()
+    home.hold()
+    assert home.is_held()

@@ -2,6 +2,7 @@
 them.
 """
 
+import re
 from typing import Any
 
 import psycopg
@@ -34,8 +35,8 @@ OBJECTS = """
     FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND attnum > 0
         AND NOT attisdropped
-    ORDER BY 1
 """
+NOISE = re.compile(r"::(character varying|text)\b|\[\]|[()]")  # a restore sets them elsewhere
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
 
 
@@ -46,7 +47,7 @@ def of(session: psycopg.Connection) -> dict[str, Any]:
     names = [name for (name,) in session.execute(TABLES).fetchall()]
     return {
         "rows": {name: _count(session, name) for name in names},
-        "objects": [text for (text,) in session.execute(OBJECTS).fetchall()],
+        "objects": sorted(NOISE.sub("", text) for (text,) in session.execute(OBJECTS).fetchall()),
     }
 
 

@@ -102,11 +102,8 @@ def dump(program: str, snapshot: str, file: Path) -> None:
     """pg_dump in its own format: one file, and any part of it can be looked at alone."""
     served, role = connection.settings_dict, settings.DATABASE_BACKUP or {}
     command = [program, "--format=custom", f"--snapshot={snapshot}", f"--file={file}"]
-    command += [
-        f"--host={served['HOST']}",
-        f"--port={served['PORT']}",
-        f"--username={role['USER']}",
-    ]
+    command += [f"--host={served['HOST']}", f"--port={served['PORT']}"]
+    command += [f"--username={role['USER']}", "--no-password", str(served["NAME"])]
     ended = subprocess.run(  # noqa: S603  # a program that the operator names
         command,
         env={**os.environ, "PGPASSWORD": role["PASSWORD"]},

@@ -22,7 +22,7 @@ def checkpoints_can_be_believed(**_: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if not published or signs not in published:
         text = "SAAS_CHECKPOINT_KEY must be a key that SAAS_CHECKPOINT_PUBLIC_KEYS names."
-        found.append(Error(text, hint=hint, id="saas.E045"))
+        found.append(Error(text, hint=hint, id="checkpoints.E001"))
     if not settings.SAAS_CHECKPOINT_DIR:
-        found.append(Error("SAAS_CHECKPOINT_DIR must name a folder.", id="saas.E045"))
+        found.append(Error("SAAS_CHECKPOINT_DIR must name a folder.", id="checkpoints.E001"))
     return found

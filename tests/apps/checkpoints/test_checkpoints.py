@@ -177,7 +177,9 @@ def test_a_line_names_whose_power_ended(committed, folder):
 
 def test_production_wants_a_key_that_is_published_and_a_folder(settings):
     def ids():
-        return [found.id for found in run_checks(include_deployment_checks=True)].count("saas.E045")
+        return [found.id for found in run_checks(include_deployment_checks=True)].count(
+            "checkpoints.E001"
+        )
 
     assert ids() == 2
     settings.SAAS_CHECKPOINT_DIR = "/somewhere"

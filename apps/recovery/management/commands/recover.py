@@ -106,7 +106,7 @@ def dump(program: str, snapshot: str, file: Path) -> None:
     command += [f"--username={role['USER']}", "--no-password", str(served["NAME"])]
     ended = subprocess.run(  # noqa: S603  # a program that the operator names
         command,
-        env={**os.environ, "PGPASSWORD": role["PASSWORD"]},
+        env={"PATH": os.defpath, "PGPASSWORD": role["PASSWORD"]},
         capture_output=True,
         text=True,
     )

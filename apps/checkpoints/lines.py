@@ -123,7 +123,7 @@ def read(tenant_id: UUID, texts: Sequence[str]) -> Story:
             doubt = "is not as we write them"
         if doubt:
             number = len(story.lines) + 1
-            fault = Fault(len(story.hashes) + 1, f"checkpoint {number} from here on {doubt}")
+            fault = Fault(len(story.hashes) + 1, f"checkpoint {number} {doubt}")
             return story._replace(fault=fault)
     return story
 

@@ -86,9 +86,13 @@ def mirror(added: Sequence[str]) -> None:
     last = queries.checkpoints().aggregate(last=Max("number"))["last"] or 0
     if lines.parsed(added[0])["number"] != last + 1:
         added = where.lines(bound_tenant())
-    for line in map(lines.parsed, added):
-        if line["number"] > last:
-            Checkpoint(**{name: line[name] for name in SHOWN}).save(force_insert=True)
+    rows = [
+        Checkpoint(**{name: line[name] for name in SHOWN})
+        for line in map(lines.parsed, added)
+        if line["number"] > last
+    ]
+    # Another worker may be about to commit the same row: its file says the same.
+    Checkpoint.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def accept_loss(seq: int, hash: str) -> None:

@@ -242,6 +242,22 @@ def test_a_checkpoint_that_was_changed_moved_cut_or_taken_from_elsewhere_is_name
     assert fault(acme)
 
 
+def test_a_restore_cannot_be_hidden_by_leaving_out_what_was_seen_before_it(two, folder):
+    acme, _ = two
+    file = folder / f"{acme.id}.jsonl"
+    before = file.read_text().splitlines(keepends=True)
+    first = json.loads(before[0])
+    with bind(acme.id):
+        services.accept_loss(first["seq"], first["hash"])
+    assert see(acme)
+    assert fault(acme) is None
+    after = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([before[0], *after[len(before) + 1 :]]))  # each of them really signed
+    found = fault(acme)
+    assert found
+    assert found == (first["seq"] + 1, "checkpoint 2 does not follow the one before it", 0)
+
+
 def test_a_forger_with_a_key_of_their_own_is_named(two, folder, settings, monkeypatch):
     acme, _ = two
     settings.SAAS_CHECKPOINT_PUBLIC_KEYS = [signing.public_half(settings.SAAS_CHECKPOINT_KEY)]

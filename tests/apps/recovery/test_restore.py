@@ -9,18 +9,19 @@ import signal
 import threading
 import time
 from contextlib import contextmanager, nullcontext
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from django.apps import apps
 from django.core import mail
 from django.core.management import CommandError
 from django.db import connection, connections
 from django.test import Client
 
-from apps.checkpoints import tasks
 from apps.customers.models import Customer
 from apps.recovery import home, verification
 from saas.persistence import letters
@@ -41,6 +42,8 @@ SEALED = {
     "tax_id": "DE123456789",
     "iban": "DE89370400440532013000",
 }
+
+SEEN = apps.is_installed("apps.checkpoints")  # else nobody outside knows what a backup lacks
 
 pytestmark = [on_postgresql, pytest.mark.practice("DATA-09")]
 
@@ -86,13 +89,13 @@ def worked(cluster, settings, tmp_path):
     letters.post(to="before@example.com", subject="Sent before", text="…")
     run_due()
     letters.post(to="between@example.com", subject="Waits, and is sent after the backup", text="…")
-    tasks.onwards()
+    look()
     backup = back_up(cluster, tmp_path / "backup", acme, globex)
     mail.outbox.clear()
     run_due()
     assert [letter.to for letter in mail.outbox] == [["between@example.com"]]
     end_key(acme, revoked_since)
-    tasks.onwards()
+    look()
     return backup._replace(revoked=revoked["secret"], revoked_since=revoked_since["secret"])
 
 
@@ -108,6 +111,12 @@ def work(tenant):
 def make_key(tenant):
     """A key that may read customers."""
     return tenant.owner.post("api-keys", {"name": "x", "scopes": ["customers:read"]}).json()
+
+
+def look():
+    """What the worker does each minute."""
+    if SEEN:
+        import_module("apps.checkpoints.tasks").onwards()
 
 
 def end_key(tenant, key):
@@ -179,16 +188,17 @@ def restore_and_release(backup, cluster):
         assert Client().get("/health/ready", secure=True).status_code == 503
         assert ask(backup.revoked) == 401
         assert ask(backup.revoked_since) == 200  # the backup is older than the revocation
-        with pytest.raises(CommandError, match="Something is lost"):
-            said("verify", manifest, "--release")
+        if SEEN:
+            with pytest.raises(CommandError, match="Something is lost"):
+                said("verify", manifest, "--release")
         assert home.is_held()
         text = said("verify", manifest, "--release", "--accept-loss")
         assert text.count(": good") == len(verification.CHECKS)
-        assert "1 revoked credentials or members live here again" in text
+        assert ("1 revoked credentials or members live here again" in text) == SEEN
         rto = took + time.monotonic() - began
         assert not home.is_held()
         assert Client().get("/health/ready", secure=True).status_code == 200
-        assert (ask(backup.revoked), ask(backup.revoked_since)) == (401, 401)
+        assert (ask(backup.revoked), ask(backup.revoked_since)) == (401, 401 if SEEN else 200)
         mail.outbox.clear()
         assert run_due() >= 0
         assert [letter.to for letter in mail.outbox if "between@example.com" in letter.to] == []
@@ -200,12 +210,12 @@ def restore_and_release(backup, cluster):
         lost = [id for at, id in backup.made if id not in there]
         assert lost  # what was written behind the backup
         work(acme)  # and life goes on: numbers, chain and checkpoints
-        tasks.onwards()
+        look()
         assert fault(acme) is None
-        assert {"restored"} < {
-            row["kind"] for row in acme.owner.get("audit-checkpoints").json()["results"]
-        }
-        assert entries(acme, "trail.restored")
+        if SEEN:
+            shown = acme.owner.get("audit-checkpoints").json()["results"]
+            assert {row["kind"] for row in shown} == {"seen", "restored"}
+            assert entries(acme, "trail.restored")
     return rto
 
 

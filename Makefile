@@ -9,10 +9,11 @@ LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-in
 BASE ?= HEAD~1
 HEADING := @printf '\n== %s ==\n'
 
-.PHONY: help run test check drills bench bench-smoke sabotage lock format openapi tls-scan clean
+.PHONY: help run test check drills restore-drill bench bench-smoke sabotage lock format openapi \
+	tls-scan clean
 
 help: ## print this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 13
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 15
 
 run: .venv/.run ## load the demo, serve it on http://localhost:8000 (PORT changes the port) and work
 	@$(PYTHON) manage.py quickstart
@@ -58,6 +59,9 @@ tls-scan: .venv/.dev tests/tls/.venv/.ready ## grade the gateway's TLS with a sc
 
 drills: .venv/.dev ## the long forms of the races and kills
 	$(PYTEST) -m drill
+
+restore-drill: .venv/.dev ## back up 100,000 invoices under load, restore, verify (SAAS_INVOICES)
+	$(PYTHON) -m pytest -q -m drill tests/apps/recovery
 
 sabotage: .venv/.dev ## remove each protection in turn and demand red (ID=AUTHZ-02 for one)
 	@$(PYTHON) -m tests.sabotage $(ID)

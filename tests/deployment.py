@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import psycopg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg import sql
 
 from tests.servers import Missing, provide
@@ -37,7 +38,12 @@ def main() -> int | str:
 
 def throwaway() -> dict[str, str]:
     """All that production asks for; the secrets live as long as this check."""
+    signing = Ed25519PrivateKey.generate()
     made = {
+        "SAAS_CHECKPOINT_KEY": base64.b64encode(signing.private_bytes_raw()).decode(),
+        "SAAS_CHECKPOINT_PUBLIC_KEYS": base64.b64encode(
+            signing.public_key().public_bytes_raw()
+        ).decode(),
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
         "SECRET_KEY": secrets.token_urlsafe(50),
         "SAAS_PEPPER": base64.b64encode(secrets.token_bytes(32)).decode(),

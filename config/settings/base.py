@@ -75,11 +75,13 @@ INSTALLED_APPS = [
 MODULES: list[str] = [
     "apps.approvals",
     "apps.bodies",
+    "apps.checkpoints",
     "apps.containment",
     "apps.leaks",
     "apps.metrics",
     "apps.passkeys",
     "apps.pins",
+    "apps.recovery",
     "apps.reviews",
     "saas.authentication.dpop",
     "saas.authentication.oidc",
@@ -203,8 +205,11 @@ DATABASES = {
     else sqlite(BASE_DIR / "var" / "strongroom.sqlite3")
 }
 DATABASE_OWNER = env.db_url_config(DATABASE_OWNER_URL) if DATABASE_OWNER_URL else None
+DATABASE_BACKUP_URL = env.str("DATABASE_BACKUP_URL", default="")
+DATABASE_BACKUP = env.db_url_config(DATABASE_BACKUP_URL) if DATABASE_BACKUP_URL else None
 DATABASE_ROLE = DATABASES["default"].get("USER", "")  # the one that serves
 SAAS_ROLE_CHECK = "refuse"  # AUTHZ-02: a superuser, owner or BYPASSRLS role does not serve
+SAAS_HOLD_COPIES = True  # DATA-09: a restored database does nothing before it was verified
 SAAS_DEVELOPMENT_PAGES = False
 SAAS_DEMO = False  # `seed_demo` prints credentials, and `--reset` empties the database
 
@@ -255,6 +260,13 @@ SAAS_LEAK_REPORTERS = json.loads(env.str("SAAS_LEAK_REPORTERS", default="") or "
 SAAS_OIDC_KEYS_FILE = env.ENVIRON.get("SAAS_OIDC_KEYS_FILE", "")
 SAAS_OIDC_KEYS = "" if SAAS_OIDC_KEYS_FILE else env.str("SAAS_OIDC_KEYS", default="")
 SAAS_OIDC_MAKE_KEYS = False  # production names its keys
+
+# What signs checkpoints (Ed25519, 32 bytes in base64), which keys are believed, and the
+# folder outside the database that the lines go to (R-10).
+SAAS_CHECKPOINT_KEY = env.str("SAAS_CHECKPOINT_KEY", default="")
+SAAS_CHECKPOINT_PUBLIC_KEYS = env.list("SAAS_CHECKPOINT_PUBLIC_KEYS", default=[])
+SAAS_CHECKPOINT_DIR = env.str("SAAS_CHECKPOINT_DIR", default=str(BASE_DIR / "var" / "checkpoints"))
+SAAS_CHECKPOINT_ENTRIES = 1000  # at most so many in one checkpoint
 
 # Django's own middleware for these is left out; what does the work instead stands beside each.
 SILENCED_SYSTEM_CHECKS = [

@@ -24,7 +24,17 @@ def make_secrets() -> None:
         os.environ.setdefault(name, value)
 
 
+def make_checkpoint_key(file: Path) -> None:
+    """As above, in a file of its own: SAAS_CHECKPOINT_KEY_FILE names it."""
+    if not file.exists():
+        key = base64.b64encode(secrets.token_bytes(32)).decode()
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+            opened.write(key)
+    os.environ.setdefault("SAAS_CHECKPOINT_KEY_FILE", str(file))
+
+
 make_secrets()
+make_checkpoint_key(VAR / "checkpoint-key")
 PORT = os.environ.get("PORT", "8000")
 os.environ.setdefault("SAAS_ORIGIN", f"http://localhost:{PORT}")
 os.environ.setdefault("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")

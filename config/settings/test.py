@@ -3,7 +3,7 @@
 import base64
 import os
 
-for _name in ("SECRET_KEY", "SAAS_PEPPER", "SAAS_KEK"):
+for _name in ("SECRET_KEY", "SAAS_PEPPER", "SAAS_KEK", "SAAS_CHECKPOINT_KEY"):
     os.environ[_name] = base64.b64encode(_name.encode().ljust(32, b"-")).decode()
 os.environ["SAAS_ORIGIN"] = "https://api.strongroom.example"
 os.environ["ALLOWED_HOSTS"] = "api.strongroom.example,testserver,localhost,127.0.0.1"
@@ -36,7 +36,9 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher",  # no test is about its cost
     *PASSWORD_HASHERS,
 ]
+SAAS_HOLD_COPIES = False  # each test has a copy
 SAAS_DEVELOPMENT_PAGES = False
+SAAS_CHECKPOINT_DIR = ""  # a test that is about them names its own
 SAAS_OIDC_MAKE_KEYS = True  # in memory, for as long as the process lives
 SAAS_RISK = {"beat": 0, "half_life": 1e-9}  # as below; and nothing is held against anybody
 SAAS_WATCH_LIVE = False  # as below; tests of the watch hand it their lines

@@ -44,6 +44,9 @@ LISTENERS: list[Callable[[dict[str, Any]], None]] = []
 AROUND: list[Callable[[OutboxEntry], AbstractContextManager[None]]] = []
 
 
+HOLDS: list[Callable[[], bool]] = []  # who may say that no task of this database is to be done
+
+
 class ClaimLost(Exception):
     """The lease ran out and another worker has taken the task: nothing of this attempt may stay."""
 
@@ -54,6 +57,8 @@ class GaveOut(Exception):
 
 def claim() -> list[OutboxEntry]:
     """Take some of what is due, for the length of a lease. Two workers never take the same."""
+    if any(is_held() for is_held in HOLDS):
+        return []
     now = timezone.now()
     waiting = OutboxEntry.objects.filter(state=OutboxEntry.WAITING, due_at__lte=now)
     with outbox_across_tenants():

@@ -12,7 +12,7 @@ from tests.practices import ROOT, dotted, lines_of, marked_tests, practices
 PRACTICES = practices()
 CODE = [practice for practice in PRACTICES.values() if practice.kind == "code"]
 SABOTAGES = [sabotage for practice in CODE for sabotage in practice.sabotages]
-ID = re.compile(r"(AUTHN|AUTHZ|INPUT|TRANS|RATE|LOG|DATA|VERS|OPS|X)-\d\d")
+ID = re.compile(r"(AUTHN|AUTHZ|INPUT|TRANS|RATE|LOG|DATA|VERS|OPS|R|X)-\d\d")
 TIERS = {"core", "module"}
 KINDS = {"code", "drill", "page"}
 ROOMY = 1.25  # how far the counted lines may drift from the registry before it must be told

@@ -34,6 +34,9 @@ BESIDE |= {"docs/", "docs/problems/", "docs/problems/<slug:code>", "docs/playboo
 BESIDE |= {".well-known/oauth-authorization-server"}
 if apps.is_installed("saas.authentication.oidc"):
     BESIDE |= {".well-known/openid-configuration", ".well-known/jwks.json"}
+if apps.is_installed("apps.checkpoints"):
+    BESIDE |= {".well-known/audit-checkpoint-keys.json"}
+    PROMISED |= {"audit-checkpoints"}
 MACHINES = {"oauth/token", "oauth/revoke", "oauth/introspect"}  # each asks for its own proof
 MACHINES |= {"oauth/userinfo"}  # of saas.authentication.oidc
 MACHINES |= {"security/disclose-token"}  # of apps.leaks

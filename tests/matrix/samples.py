@@ -167,6 +167,7 @@ SAMPLES: dict[str, Sample] = {
     "integrations": Sample(),
     "integrations/{id}": Sample(key),
     "audit-events": Sample(),
+    "audit-checkpoints": Sample(),
     "audit-events/{id}": Sample(audit_event),
     "alerts": Sample(),
     "alerts/{id}": Sample(open_alert),

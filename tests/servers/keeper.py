@@ -88,12 +88,14 @@ def first_that_starts(server: str, folder: Path, stack: ExitStack) -> tuple[Path
 
 @contextmanager
 def postgresql(binaries: Path, home: Path) -> Iterator[Environment]:
-    """A new cluster with two roles: one owns the tables, the other serves and owns nothing."""
+    """A new cluster with three roles: one owns the tables, one serves and owns nothing, one makes
+    backups."""
     version = subprocess.check_output([binaries / "postgres", "--version"], text=True).split()[2]
     if int(version.split(".")[0]) < OLDEST_POSTGRESQL:
         raise CannotStart(f"{version} is older than {OLDEST_POSTGRESQL}")
     owner, app, superuser = "strongroom_owner", "strongroom_app", "postgres"
-    passwords = {role: secrets.token_hex(16) for role in (owner, app, superuser)}
+    backup = "strongroom_backup"
+    passwords = {role: secrets.token_hex(16) for role in (owner, app, superuser, backup)}
     make_cluster(binaries, home, superuser, passwords[superuser])
 
     def command(port: int) -> list[str | Path]:
@@ -111,12 +113,15 @@ def postgresql(binaries: Path, home: Path) -> Iterator[Environment]:
             create = "CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE {} PASSWORD {}"
             statement = sql.SQL(create).format(sql.Identifier(role), right, passwords[role])
             connection.execute(statement)
+        create = "CREATE ROLE {} LOGIN BYPASSRLS IN ROLE pg_read_all_data PASSWORD {}"
+        connection.execute(sql.SQL(create).format(sql.Identifier(backup), passwords[backup]))
         connection.execute("CREATE DATABASE strongroom OWNER strongroom_owner")
         connection.close()
         url = "postgres://{}:{}@127.0.0.1:{}/strongroom".format
         yield {
             "DATABASE_URL": url(app, passwords[app], port),
             "DATABASE_OWNER_URL": url(owner, passwords[owner], port),
+            "DATABASE_BACKUP_URL": url(backup, passwords[backup], port),
         }
 
 

@@ -29,7 +29,11 @@ from tests.servers.keeper import make_cluster
 from tests.servers.keeper import running as running_server
 from tests.servers.places import give_away, postgresql_places
 
-PASSWORDS = {"STRONGROOM_OWNER_PASSWORD": "it's the owner's", "STRONGROOM_APP_PASSWORD": "app"}
+PASSWORDS = {
+    "STRONGROOM_OWNER_PASSWORD": "it's the owner's",
+    "STRONGROOM_APP_PASSWORD": "app",
+    "STRONGROOM_BACKUP_PASSWORD": "backup",
+}
 
 
 def printed(*command: str) -> str:

@@ -8,6 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.integrations.models import ApiKey
+from saas.authentication import demands
+from saas.context import Principal, PrincipalKind
 from saas.tenancy.binding import bind
 from tests.cast import call
 from tests.oauth import bearer, make_client, person, refresh, service, tokens_for

@@ -1,6 +1,6 @@
 """What the tests of the trail need: a chain of some length, and a hand that can reach into it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from django.conf import settings
@@ -36,16 +36,17 @@ def fault(tenant: Tenant) -> chain.Fault | None:
 
 
 @contextmanager
-def unguarded() -> Iterator[None]:
+def unguarded(tables: Sequence[str] = TABLES) -> Iterator[None]:
     """The owner of the tables, with triggers and row security taken away, until a rollback."""
     with acting_as_owner(connection, settings.DATABASE_OWNER), transaction.atomic():
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
-                for table in TABLES:
+                for table in tables:
                     cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
                     cursor.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
             else:
-                for operation in ("update", "delete"):
-                    cursor.execute(f"DROP TRIGGER audit_auditentry_no_{operation}")
+                for table in set(tables) - {"audit_audithead"}:
+                    for operation in ("update", "delete"):
+                        cursor.execute(f"DROP TRIGGER {table}_no_{operation}")
         yield
         transaction.set_rollback(True)

@@ -12,10 +12,12 @@ NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 SQL = r"""
 -- For psql, as a superuser, once for each cluster:
 --   export STRONGROOM_OWNER_PASSWORD=… STRONGROOM_APP_PASSWORD=…
+--   export STRONGROOM_BACKUP_PASSWORD=…
 --   manage.py create_roles | psql --no-psqlrc --username=postgres --dbname=postgres
 \set ON_ERROR_STOP on
 \getenv owner_password STRONGROOM_OWNER_PASSWORD
 \getenv app_password STRONGROOM_APP_PASSWORD
+\getenv backup_password STRONGROOM_BACKUP_PASSWORD
 -- Else the server's log could keep the passwords.
 SET log_statement = 'none';
 SET log_min_error_statement = 'panic';
@@ -30,11 +32,16 @@ CREATE ROLE strongroom_app LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB
 -- both, and `migrate` grants them what they may read.
 CREATE ROLE strongroom_reader NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB;
 CREATE ROLE strongroom_auditor NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB;
+-- Makes backups: row security would hide rows from them. It reads everything, so nobody serves by
+-- it, and its password stands where backups are made and nowhere else.
+CREATE ROLE strongroom_backup LOGIN NOSUPERUSER BYPASSRLS NOCREATEROLE NOCREATEDB
+    IN ROLE pg_read_all_data PASSWORD :'backup_password';
 
 CREATE DATABASE {database} OWNER strongroom_owner;
 -- Whoever has an account on this server has none here.
 REVOKE ALL ON DATABASE {database} FROM PUBLIC;
-GRANT CONNECT ON DATABASE {database} TO strongroom_app, strongroom_reader, strongroom_auditor;
+GRANT CONNECT ON DATABASE {database}
+    TO strongroom_app, strongroom_reader, strongroom_auditor, strongroom_backup;
 
 \connect {database}
 -- A role that could make a table or a function here could put one in front of ours.

@@ -23,7 +23,7 @@ from saas.audit.models import AuditHead
 from saas.crypto import Unreadable
 from saas.persistence.encryption import EncryptedText
 from saas.persistence.models import DataKey, OutboxEntry
-from saas.persistence.outbox import OUTSIDE
+from saas.persistence.outbox import OUTSIDE, call_of
 from saas.persistence.tenant import TenantModel
 from saas.tenancy.across_tenants import (
     each_tenant_across_tenants,

@@ -36,8 +36,9 @@ class Lookout:
     that serves and not in its parent.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds  # 0: nobody looks
+    def __init__(self, seconds: float, *, is_live: bool = True) -> None:
+        self.seconds = seconds
+        self.is_live = is_live  # else nobody looks but who calls `look`
         self.state = OPEN
         self._has_looked = threading.Event()
         self._lock = threading.Lock()
@@ -47,9 +48,9 @@ class Lookout:
         """The last state that was read: a second old, or older while the database is away. Raises
         503 where none was read yet: who does not know whether it may serve does not serve.
         """
-        if self.seconds and not (self._thread and self._thread.is_alive()):
+        if self.is_live and not (self._thread and self._thread.is_alive()):
             self._start()
-        if self.seconds and not self._has_looked.wait(PATIENCE):
+        if self.is_live and not self._has_looked.wait(PATIENCE):
             raise Problem("not-ready")
         return self.state
 
@@ -65,7 +66,7 @@ class Lookout:
                 self._thread.start()
 
     def _watch(self) -> None:
-        while self.seconds:
+        while self.is_live:
             try:
                 connection.close_if_unusable_or_obsolete()
                 self.look()
@@ -90,4 +91,7 @@ def read() -> State:
     )
 
 
-lookout = Lookout(getattr(settings, "SAAS_CONTAINMENT_SECONDS", SECONDS))
+lookout = Lookout(
+    getattr(settings, "SAAS_CONTAINMENT_SECONDS", SECONDS),
+    is_live=getattr(settings, "SAAS_CONTAINMENT_LIVE", True),
+)

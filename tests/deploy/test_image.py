@@ -150,6 +150,8 @@ def in_image(image: Path, database_url: str, *command: str) -> "subprocess.Compl
         "pepper": made["SAAS_PEPPER"],
         "kek": made["SAAS_KEK"],
         "oidc_keys": made["SAAS_OIDC_KEYS"],
+        "checkpoint_key": made["SAAS_CHECKPOINT_KEY"],
+        "checkpoint_public_keys": made["SAAS_CHECKPOINT_PUBLIC_KEYS"],
         "database_url": database_url,
         "redis_url": "rediss://:secret@redis/0?ssl_ca_certs=/run/secrets/ca",
         "email_password": "secret",
@@ -203,7 +205,8 @@ def test_a_service_can_neither_write_nor_rise(name):
     assert service["pids_limit"]
     assert service["mem_limit"]
     for volume in service.get("volumes", []):
-        assert volume.endswith(":ro") or volume == "postgres:/var/lib/postgresql"
+        kept = {"postgres:/var/lib/postgresql", "checkpoints:/var/checkpoints"}
+        assert volume.endswith(":ro") or volume in kept
         assert "docker.sock" not in volume
     for place in service["tmpfs"]:
         assert {"noexec", "nosuid", "nodev"} <= {*place.partition(":")[2].split(",")}

@@ -152,7 +152,6 @@ def test_of_eight_who_show_one_secret_at_once_one_joins(committed):
     acme = make_tenant("Acme")
     link = invited(acme.owner)
     answers = at_once(*(lambda: post(browser(), link, password=NEW) for _ in range(8)))
-    assert sorted(answer.status_code for answer in answers)[0] == 303
     assert {answer.status_code for answer in answers} <= {200, 303, 404, 409}
     assert [answer.status_code for answer in answers].count(303) == 1
     assert where(ADA) == {"Acme": "clerk"}

@@ -37,7 +37,9 @@ def test_the_partner_is_served_in_full_and_the_attacker_gets_a_tenth(committed, 
     variables = {
         "DJANGO_SETTINGS_MODULE": "tests.saas.throttling.risk.settings",
         "FLOOD_PATIENCE": "2",
-        "FLOOD_RATES": json.dumps({"principal": (LIMIT, SECONDS), "network": (NETWORK, 3600)}),
+        "FLOOD_RATES": json.dumps(
+            {"principal": (LIMIT, SECONDS), "network": (NETWORK, 3671)}
+        ),  # no other test counts our address in such a window,
     }
     with (
         serving(tmp_path / "log", workers=2, **variables) as address,

@@ -78,7 +78,7 @@ def test_what_staff_looks_at_stands_in_the_organizations_own_trail(acme, globex)
     assert first["data"]["operation"] == "customers.list"
     assert newest["data"]["operation"] == "customers.retrieve"
     assert newest["data"]["objects"] == first["data"]["objects"] == [theirs]
-    assert newest["object_id"] == grant
+    assert newest["object"]["id"] == grant
     now = shown(acme, grant)
     assert (now["views"], now["staff"]) == (2, BY)
     assert now["last_used_at"]
@@ -149,6 +149,7 @@ def test_once_it_is_revoked_the_next_look_is_401(acme):
     assert staff.get("customers").status_code == 200
     assert acme.owner.delete(f"support-grants/{grant}").status_code == 204
     assert staff.get("customers").status_code == 401
+    assert staff.get("invoices").status_code == 401  # which it never could: not even that is told
     assert acme.owner.delete(f"support-grants/{grant}").status_code == 404
     assert shown(acme, grant)["revoked_at"]
     assert [entry["data"]["views"] for entry in events(acme, "revoked")] == [1]

@@ -90,7 +90,7 @@ def note_view(principal: Principal, facts: Facts, **_: Any) -> None:
     row.views, row.last_used_at = row.views + 1, timezone.now()
     row.save(update_fields=["views", "last_used_at"])
     trail.record(
-        None,
+        None,  # not the owner, in whose name the key stands
         SupportEvent.VIEWED,
         row,
         staff=row.staff,
@@ -100,7 +100,7 @@ def note_view(principal: Principal, facts: Facts, **_: Any) -> None:
     )
 
 
-def revoke(actor: Actor, row: SupportGrant) -> None:
+def revoke(actor: Actor | None, row: SupportGrant) -> None:
     """End it, and its key, at once. The key is locked first, as who uses it does: the other way
     round each would wait for the other. Raises 404 when it ended meanwhile.
     """
@@ -113,6 +113,12 @@ def revoke(actor: Actor, row: SupportGrant) -> None:
     if row.key_id:
         revoke_key(actor, row.key, why="support ended")
     letters.tell(row, "was revoked")
+
+
+def revoke_grants_of(actor: Actor | None, user_id: UUID, **_: Any) -> None:
+    """What a person granted ends when they leave."""
+    for row in queries.living().filter(granted_by_id=user_id):
+        revoke(actor, row)
 
 
 @task

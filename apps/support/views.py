@@ -27,8 +27,8 @@ class SupportGrantViewSet(SecureViewSet):
         ),
         "retrieve": Allow(Integrations.READ),
         "destroy": Allow(
-            Organizations.WRITE,
-            or_else=(Security.WRITE,),
+            Security.WRITE,
+            or_else=(Organizations.WRITE,),
             rate="sensitive",
             step_up=True,
             event=SupportEvent.REVOKED,

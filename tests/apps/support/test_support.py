@@ -142,6 +142,9 @@ def test_only_an_owner_lets_staff_in_and_no_further_than_they_see_themselves(acm
     assert acme.accountant.delete(f"support-grants/{grant}").status_code == 403
     assert acme.admin.delete(f"support-grants/{grant}").status_code == 204
     assert staff.get("customers").status_code == 401
+    wide = acme.owner.with_scopes("organization:write", "customers:read")
+    other = made(wide.post("support-grants", SUPPORT))
+    assert wide.delete(f"support-grants/{other}").status_code == 204
 
 
 def test_once_it_is_revoked_the_next_look_is_401(acme):
@@ -199,8 +202,23 @@ def test_it_lasts_no_longer_than_the_owner_is_one(acme):
     with bind(acme.id):
         Membership.objects.filter(user=acme.owner.user).update(role="viewer")
     assert staff.get("members").status_code == 403
-    with pytest.raises(CommandError):
+    with pytest.raises(CommandError):  # who is none any more lets nobody in
         command(early)
+
+
+def test_when_the_owner_leaves_what_they_granted_ends(acme):
+    _, staff = taken_up(acme)
+    grant = granted(acme)
+    with bind(acme.id):
+        membership = Membership.objects.get(user=acme.owner.user)
+        Membership.objects.filter(user=acme.admin.user).update(role="owner")
+    assert acme.admin.delete(f"members/{membership.pk}").status_code == 204
+    assert staff.get("customers").status_code == 401
+    rows = acme.admin.get("support-grants").json()["results"]
+    assert len(rows) == 2
+    assert all(row["revoked_at"] for row in rows)
+    with pytest.raises(CommandError):
+        command(grant)
 
 
 def test_the_key_is_listed_and_can_be_ended_like_any_other(acme):

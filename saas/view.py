@@ -183,9 +183,7 @@ class SecureViewSet(ViewSetMixin, APIView):
         elif self.owed_event and self.owed_event not in {entry.event for entry in self.happened}:
             raise RuntimeError(f"{self.operation_id} left no {self.owed_event} in the trail.")
         else:
-            credential_used.send(
-                sender=type(self), principal=self.principal, events=self.facts.events
-            )
+            credential_used.send(sender=type(self), principal=self.principal, facts=self.facts)
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # never DRF's own form
         """Every exception of the path becomes a problem document; that something waits is none."""

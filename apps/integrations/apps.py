@@ -5,6 +5,7 @@ from typing import Any
 from django.apps import AppConfig
 
 from saas.context import Principal, PrincipalKind
+from saas.edge.log import Facts
 
 
 class IntegrationsConfig(AppConfig):
@@ -48,7 +49,7 @@ def revoke_keys(actor: Any, user_id: Any, **_: Any) -> None:
     revoke_keys_of(actor, user_id)
 
 
-def note_key(principal: Principal, events: list[str], **_: Any) -> None:
+def note_key(principal: Principal, facts: Facts, **_: Any) -> None:
     """Remember when a credential was used last, and say of a key that it had slept."""
     from apps.integrations.grants import note_token_use
     from apps.integrations.services import AWAKE, has_slept, note_use
@@ -57,5 +58,5 @@ def note_key(principal: Principal, events: list[str], **_: Any) -> None:
         note_token_use(principal)
         return
     if has_slept(principal):
-        events.append(AWAKE)
+        facts.events.append(AWAKE)
     note_use(principal)

@@ -83,6 +83,7 @@ MODULES: list[str] = [
     "apps.pins",
     "apps.recovery",
     "apps.reviews",
+    "apps.support",
     "saas.authentication.dpop",
     "saas.authentication.oidc",
     "saas.authentication.signatures",

@@ -5,5 +5,5 @@ when.
 from django.dispatch import Signal
 
 # Sent inside the tenant and the transaction of a request that succeeded, with `principal` and the
-# `events` of its line in the access log.
+# `facts` of its line in the access log. What a listener raises refuses the request.
 credential_used = Signal()

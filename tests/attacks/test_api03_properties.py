@@ -143,6 +143,8 @@ if apps.is_installed("apps.approvals"):
     MAY_CHANGE["POST approvals/{id}/decision"] = {
         "approvals_approval": {"state", "decided_by_id", "decided_at", "wanted"}
     }
+if apps.is_installed("apps.support"):
+    MAY_CHANGE["POST support-grants"] = {"support_supportgrant": {"+"}}
 
 
 @pytest.mark.practice("INPUT-07")

@@ -28,6 +28,8 @@ _PROMISED = """
 PROMISED = set(_PROMISED.split())
 if apps.is_installed("apps.approvals"):
     PROMISED |= {"approvals", "approvals/{id}", "approvals/{id}/decision"}
+if apps.is_installed("apps.support"):
+    PROMISED |= {"support-grants", "support-grants/{id}"}
 # Outside the version, and open to everybody on purpose.
 BESIDE = {"health/live", "health/ready", "dev/mail"}
 BESIDE |= {"docs/", "docs/problems/", "docs/problems/<slug:code>", "docs/playbooks/<slug:slug>"}

@@ -18,6 +18,7 @@ from tests.cast import KEY, Member, Tenant, make_key
 
 CUSTOMER = {"name": "Initech", "country": "DE"}
 LINE = {"description": "Work", "quantity": "2", "unit_price": "49.50", "tax_rate": "19.00"}
+SUPPORT = {"reason": "Totals look wrong", "hours": 2, "scopes": ["customers:read"]}
 
 
 def customer(tenant: Tenant) -> str:
@@ -102,6 +103,11 @@ def approval(tenant: Tenant) -> str:
     return asked.json()["id"]
 
 
+def support_grant(tenant: Tenant) -> str:
+    """The id of a grant that nobody of the staff has taken up."""
+    return made(tenant.owner.post("support-grants", SUPPORT))
+
+
 def made(answer: Any) -> str:
     """The id of what was just made."""
     assert answer.status_code == 201, answer.content
@@ -178,4 +184,9 @@ if apps.is_installed("apps.approvals"):
         "approvals": Sample(),
         "approvals/{id}": Sample(approval),
         "approvals/{id}/decision": Sample(approval, {"POST": {"decision": "decline"}}),
+    }
+if apps.is_installed("apps.support"):
+    SAMPLES |= {
+        "support-grants": Sample(bodies={"POST": SUPPORT}),
+        "support-grants/{id}": Sample(support_grant),
     }

@@ -1,0 +1,1 @@
+"""What the house's own staff may see of an organization, and for how long."""

@@ -312,7 +312,13 @@ def test_when_the_counters_fail_reading_goes_on_writing_waits_and_nothing_else_b
 
 @pytest.mark.practice("X-22")
 @pytest.mark.practice("RATE-04")
-@pytest.mark.parametrize("keeps", [False, True], ids=["empty", "with its data"])
+@pytest.mark.parametrize(
+    "keeps",
+    [
+        pytest.param(False, id="empty"),
+        pytest.param(True, id="with its data", marks=pytest.mark.drill),
+    ],
+)
 def test_after_a_restart_of_the_store_under_traffic_the_limits_hold_again(tmp_path, keeps):
     """Meanwhile each process counts for itself: so much more, and no more than that, is let in."""
     limit, workers, clients = 60, 2, 8

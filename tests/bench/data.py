@@ -30,8 +30,8 @@ CREATE TEMP TABLE tenant (n int PRIMARY KEY, id uuid, key text, customers uuid[]
 """
 TENANTS = """
 WITH made AS (
-    INSERT INTO organizations_organization (id, name, slug, time_zone, created_at, updated_at)
-    SELECT pg_temp.id_at(%(start)s, 'tenant ' || n), 'Tenant ' || n, 'tenant-' || n, 'UTC', now(), now()
+    INSERT INTO organizations_organization (id, name, slug, time_zone, plan, created_at, updated_at)
+    SELECT pg_temp.id_at(%(start)s, 'tenant ' || n), 'Tenant ' || n, 'tenant-' || n, 'UTC', 'free', now(), now()
     FROM generate_series(2, %(tenants)s - 1) AS n RETURNING id, slug)
 INSERT INTO tenant SELECT substr(slug, 8)::int, id, id::text, NULL FROM made
 """

@@ -15,7 +15,7 @@ def make() -> dict[str, Any]:
     from apps.accounts.models import User
     from apps.organizations.services import founded
     from saas.authorization.permissions import known_permissions
-    from saas.persistence import encryption
+    from saas.persistence.models import DataKey
     from saas.tenancy.binding import bind
     from tests.cast import make_key
 
@@ -28,7 +28,7 @@ def make() -> dict[str, Any]:
                 row.save(force_insert=True)
         _, secret = make_key(organization.pk, owner, known_permissions())
         with bind(organization.pk):
-            data_key = encryption._current_key_id(organization.pk)
+            data_key = DataKey.objects.get().pk
         people[name] = {
             "tenant": str(organization.pk),
             "user": str(owner.pk),

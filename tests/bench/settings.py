@@ -7,8 +7,14 @@ import base64
 import hashlib
 import os
 
-for _name in ("SECRET_KEY", "SAAS_PEPPER", "SAAS_KEK"):
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+for _name in ("SECRET_KEY", "SAAS_PEPPER", "SAAS_KEK", "SAAS_CHECKPOINT_KEY"):
     os.environ.setdefault(_name, base64.b64encode(hashlib.sha256(_name.encode()).digest()).decode())
+_signs = Ed25519PrivateKey.from_private_bytes(
+    base64.b64decode(os.environ["SAAS_CHECKPOINT_KEY"])
+).public_key()
+os.environ["SAAS_CHECKPOINT_PUBLIC_KEYS"] = base64.b64encode(_signs.public_bytes_raw()).decode()
 os.environ["SAAS_ORIGIN"] = "https://api.strongroom.example"
 os.environ["ALLOWED_HOSTS"] = "api.strongroom.example"
 os.environ["SAAS_TRUSTED_PROXIES"] = "127.0.0.1"

@@ -1,6 +1,7 @@
 """A watch that is drained by hand, and scenes that nobody else plays in."""
 
 import secrets
+from datetime import UTC, datetime
 
 import pytest
 
@@ -14,7 +15,8 @@ def scene(acme):
     host = secrets.randbelow(1 << 24)
     ip = f"100.{host >> 16 & 255}.{host >> 8 & 255}.{host & 255}"
     clerk = acme.clerk
-    return Scene(str(clerk.key.pk), str(acme.id), str(clerk.user.pk), ip)
+    begins = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)  # not any moment
+    return Scene(str(clerk.key.pk), str(acme.id), str(clerk.user.pk), ip, begins=begins)
 
 
 @pytest.fixture

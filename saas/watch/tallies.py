@@ -97,14 +97,17 @@ class MemoryTallies:
         for mark in marks:
             subjects = self._counts[mark.tally.detector]
             slots = kept(subjects, mark.tally.key(), dict, SUBJECTS)
-            for old in [at for at in slots if at < mark.at - SLOTS]:
-                del slots[old]
             if mark.tally.distinct:
                 members = slots.setdefault(mark.at, set())
                 members.update(sorted(mark.members)[: MEMBERS - len(members)])
             else:
                 slots[mark.at] = slots.get(mark.at, 0) + mark.weight
-        return [self._window(mark) for mark in marks]
+        windows = [self._window(mark) for mark in marks]
+        for mark in marks:  # only now: a batch of a recorded stream may hold many windows
+            slots = self._counts[mark.tally.detector].get(mark.tally.key(), {})
+            for old in [at for at in slots if at < mark.at - SLOTS]:
+                del slots[old]
+        return windows
 
     def _window(self, mark: Mark) -> list[int]:
         slots = self._counts[mark.tally.detector].get(mark.tally.key(), {})

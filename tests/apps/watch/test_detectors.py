@@ -4,7 +4,8 @@ import pytest
 
 from saas.watch.detectors import Detector, detectors
 
-pytestmark = [  # with Redis, whose counts they were measured by
+pytestmark = [
+    pytest.mark.core,
     pytest.mark.practice("LOG-05"),
     pytest.mark.practice("LOG-06"),
     pytest.mark.practice("LOG-07"),

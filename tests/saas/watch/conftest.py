@@ -1,7 +1,6 @@
 """A watch that is drained by hand, and scenes that nobody else plays in."""
 
 import secrets
-from datetime import UTC, datetime
 
 import pytest
 
@@ -15,8 +14,7 @@ def scene(acme):
     host = secrets.randbelow(1 << 24)
     ip = f"100.{host >> 16 & 255}.{host >> 8 & 255}.{host & 255}"
     clerk = acme.clerk
-    begins = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)  # not any moment
-    return Scene(str(clerk.key.pk), str(acme.id), str(clerk.user.pk), ip, begins=begins)
+    return Scene(str(clerk.key.pk), str(acme.id), str(clerk.user.pk), ip)
 
 
 @pytest.fixture

@@ -110,6 +110,16 @@ def test_without_its_store_each_process_counts_alone_and_says_so_once(scene, fou
     assert caplog.text.count("the store of the watch is gone") == 1
 
 
+def test_a_batch_that_holds_many_windows_tells_each_as_it_was():
+    """A recorded stream is judged by the thousand lines, and may be of a fortnight."""
+    distinct = Tally("objects", "x", 3600, True)
+    marks = [Mark(distinct, at, 1, frozenset({f"{at}-{n}" for n in range(5)})) for at in (0, 5, 40)]
+    store = MemoryTallies()
+    assert store.add(marks) == [[5], [10], [5]]
+    [[slots]] = [list(places.values()) for places in store._counts.values()]
+    assert slots.keys() == {40}  # and what is over goes
+
+
 def strangers(count):
     """Lines of as many networks."""
     return (f"2001:db8:{n >> 16:x}:{n & 0xFFFF:x}::1" for n in range(count))

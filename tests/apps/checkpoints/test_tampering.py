@@ -3,13 +3,11 @@
 import json
 import uuid
 from base64 import b64encode
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core.management import CommandError, call_command
-from django.db import models
 from django.db.models import F, QuerySet
 
 from apps.checkpoints import lines, services, signing
@@ -18,7 +16,7 @@ from saas.audit import chain
 from saas.audit.models import GENESIS, AuditEntry, AuditHead
 from saas.tenancy.binding import bind
 from tests.cast import make_tenant
-from tests.saas.audit.trails import TABLES, entries, fault, lengthen, unguarded
+from tests.saas.audit.trails import TABLES, entries, fault, lengthen, other, unguarded
 
 pytestmark = [pytest.mark.core, pytest.mark.practice("R-10")]
 
@@ -63,17 +61,6 @@ def forge(tenant):
     for entry in QuerySet(AuditEntry).filter(tenant_id=tenant.id, seq__lt=0):
         QuerySet(AuditEntry).filter(pk=entry.pk).update(seq=-entry.seq)
     QuerySet(AuditHead).filter(tenant_id=tenant.id).update(seq=seq, hash=hash)
-
-
-def other(field, value):
-    """Another value of the same type."""
-    if isinstance(field, models.DateTimeField):
-        return value + timedelta(microseconds=1)
-    if isinstance(field, (models.UUIDField, models.ForeignKey)):
-        return uuid.uuid4()
-    if isinstance(field, models.JSONField):
-        return {**value, "number": 1}
-    return value + 1000 if isinstance(value, int) else f"{value}x"[-field.max_length :]
 
 
 def edit(name):

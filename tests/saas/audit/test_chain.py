@@ -2,12 +2,11 @@
 
 import threading
 import uuid
-from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, connections, models
+from django.db import connection, connections
 from django.db.models import F, QuerySet
 
 from saas.audit import chain
@@ -15,7 +14,7 @@ from saas.audit.chain import COVERED
 from saas.audit.models import AuditEntry, AuditHead
 from saas.tenancy.binding import bind
 from tests.cast import make_tenant
-from tests.saas.audit.trails import TABLES, entries, fault, lengthen, unguarded
+from tests.saas.audit.trails import TABLES, entries, fault, lengthen, other, unguarded
 from tests.saas.walls import raw
 from tests.saas.wire import on_postgresql
 
@@ -31,17 +30,6 @@ def two(committed):
     for tenant in tenants:
         lengthen(tenant, 8)
     return tenants
-
-
-def other(field, value):
-    """Another value of the same type."""
-    if isinstance(field, models.DateTimeField):
-        return value + timedelta(microseconds=1)
-    if isinstance(field, (models.UUIDField, models.ForeignKey)):
-        return uuid.uuid4()
-    if isinstance(field, models.JSONField):
-        return {**value, "number": 1}
-    return value + 1000 if isinstance(value, int) else f"{value}x"[-field.max_length :]
 
 
 def at(tenant, seq):

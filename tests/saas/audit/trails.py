@@ -1,10 +1,13 @@
 """What the tests of the trail need: a chain of some length, and a hand that can reach into it."""
 
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 
 from saas.audit import chain, trail
 from saas.audit.models import AuditEntry
@@ -50,3 +53,14 @@ def unguarded(tables: Sequence[str] = TABLES) -> Iterator[None]:
                         cursor.execute(f"DROP TRIGGER {table}_no_{operation}")
         yield
         transaction.set_rollback(True)
+
+
+def other(field: Any, value: Any) -> Any:
+    """Another value of the same type."""
+    if isinstance(field, models.DateTimeField):
+        return value + timedelta(microseconds=1)
+    if isinstance(field, (models.UUIDField, models.ForeignKey)):
+        return uuid.uuid4()
+    if isinstance(field, models.JSONField):
+        return {**value, "number": 1}
+    return value + 1000 if isinstance(value, int) else f"{value}x"[-field.max_length :]

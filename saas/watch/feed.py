@@ -7,6 +7,7 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import batched
 
 from django.db import DatabaseError, connections
 
@@ -93,15 +94,16 @@ class Watch:
             log.exception("the watch met %s and goes on", name)
 
     def drain(self, *, replayed: bool = False) -> None:
-        """Judge the lines that wait, and report what is found. A recorded stream is `replayed` by
+        """Judge the lines that wait, and report what is found; what comes meanwhile waits for the
+        next look, or each of them would be a batch of its own. A recorded stream is `replayed` by
         its own clock.
         """
         with self._draining:
             dropped, self.dropped = self.dropped, 0
             if dropped:
                 log.warning("the watch dropped %d lines: more came than it could judge", dropped)
-            while self.lines:
-                batch = [self.lines.popleft() for _ in range(min(AT_ONCE, len(self.lines)))]
+            waiting = [self.lines.popleft() for _ in range(len(self.lines))]
+            for batch in batched(waiting, AT_ONCE):
                 self._owed.extend(self.judge(batch, replayed))
             if not replayed:
                 self._rest()

@@ -110,6 +110,17 @@ def test_a_full_queue_drops_says_so_and_makes_nobody_wait(scene, found, caplog):
     assert "dropped 7 lines" in caplog.text
 
 
+def test_what_comes_while_it_judges_waits_for_the_next_look(scene, found):
+    class Busy(Three):
+        def hits(self, line):
+            watch(scene.line())  # one more request is answered for each line that is judged
+            return iter(())
+
+    watch = watch_for(found, found=[Busy()])
+    play(watch, [scene.line() for _ in range(3)])
+    assert len(watch.lines) == 3
+
+
 def test_the_thread_starts_at_the_first_line_and_survives_what_it_meets(scene, found):
     watch = watch_for(found, live=True)
     watch._look = told_to_fail_once(watch)

@@ -51,7 +51,7 @@ class Output(serializers.Serializer[Any]):
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """A row inside another one: its public fields, since no reader is known here."""
-        return _write(type(self), instance, frozenset(self.access.public))
+        return _write(_plan(type(self), frozenset(self.access.public)), instance)
 
 
 def _as_it_is(value: Any) -> Any:
@@ -96,7 +96,7 @@ def _writer(field: serializers.Field) -> Writer:  # type: ignore[type-arg]  # of
 def disclose(output: type[Output], actor: Actor, row: models.Model) -> dict[str, Any]:
     """One row as `actor` may see it; personal fields that are shown leave an entry in the trail."""
     shown = output.shown_to(actor)
-    body = _write(output, row, shown)
+    body = _write(_plan(output, shown), row)
     personal = sorted(name for name in output.access.personal & shown if body.get(name) is not None)
     if personal:
         trail.record(actor, PERSONAL_DATA, row, fields=personal)
@@ -107,8 +107,8 @@ def disclose_list(
     output: type[Output], actor: Actor, rows: Iterable[models.Model]
 ) -> list[dict[str, Any]]:
     """Rows in their summary form, which holds no personal field whose disclosure is recorded."""
-    shown = output.shown_to(actor, in_list=True)
-    return [_write(output, row, shown) for row in rows]
+    plan = _plan(output, output.shown_to(actor, in_list=True))
+    return [_write(plan, row) for row in rows]
 
 
 class Plan(NamedTuple):
@@ -145,8 +145,7 @@ def _plan(output: type[Output], shown: frozenset[str]) -> Plan:
     )
 
 
-def _write(output: type[Output], row: Any, shown: frozenset[str]) -> dict[str, Any]:
-    plan = _plan(output, shown)
+def _write(plan: Plan, row: Any) -> dict[str, Any]:
     found = plan.read(row)
     body = dict(zip(plan.names, found, strict=False))
     for name, write in plan.values:

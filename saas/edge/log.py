@@ -2,7 +2,6 @@
 ended. It is written when the answer has gone out, or could not.
 """
 
-import json
 import logging
 import re
 import time
@@ -13,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, cast
 
+import orjson
 from django.core.signals import got_request_exception
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
@@ -112,7 +112,7 @@ def _write(request: TracedRequest, response: HttpResponse, trace: Trace, took: f
     """Write the line, and let the others have it."""
     try:
         line = _line(request, response, trace, took)
-        access.info(json.dumps(line, ensure_ascii=True))
+        access.info(orjson.dumps(line).decode())
         for listener in LISTENERS:
             listener(line)
         for tell in request.facts.afterwards:

@@ -11,7 +11,7 @@ from saas.context import Principal
 from saas.throttling.risk import sharing
 from saas.throttling.risk.known import KnownCredentials
 from saas.throttling.risk.rules import OF_AN_ALERT, Line
-from saas.throttling.risk.scores import Event, Scores
+from saas.throttling.risk.scores import TRUST, Event, Scores
 
 scores = Scores()
 known = KnownCredentials()
@@ -43,9 +43,10 @@ def factor(request: HttpRequest, principal: Principal) -> float:
     """By how much the limits of this principal are moved. Who is trusted is remembered, because
     they were proved a moment ago.
     """
-    if scores.is_trusted(str(principal.id)):
+    moved = scores.factor(str(principal.id))
+    if moved > TRUST:
         known.remember(request, principal)
-    return scores.factor(str(principal.id))
+    return moved
 
 
 def may_pass(request: HttpRequest) -> bool:

@@ -14,6 +14,7 @@ NETWORKS = 8  # of one principal that are remembered
 REASONS = 10
 WAITING = 1000  # events that wait to be told to the other processes
 DAY = 86_400
+TRUST = 1.0  # whose factor is above has a record that is clean
 
 
 class Event(NamedTuple):
@@ -181,4 +182,4 @@ class Scores:
 
     def is_trusted(self, principal: str) -> bool:
         """Whether their record has been clean for days, or somebody vouches for it."""
-        return self.factor(principal) > 1
+        return self.factor(principal) > TRUST

@@ -11,11 +11,16 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.integrations.models import ApiKey
-from apps.organizations.models import ROLES
-from apps.organizations.services import add_member, founded
+from apps.organizations.access import OrganizationEvent
+from apps.organizations.models import ROLES, Membership, Organization
+from saas.audit import chain, trail
+from saas.audit.models import AuditEntry, AuditHead
 from saas.authentication import keys
 from saas.authorization.permissions import known_permissions
 from saas.context import Actor, Principal, PrincipalKind, roles
+from saas.ids import uuid7
+from saas.persistence.encryption import create_data_key
+from saas.persistence.statements import insert
 from saas.tenancy.binding import bind
 
 V1 = "/api/v1/"
@@ -94,35 +99,70 @@ class Tenant:
 
 def make_key(tenant_id: UUID, user: User, scopes: Any) -> tuple[ApiKey, str]:
     """A key straight in the table, for tests that are not about making keys."""
-    minted = keys.mint()
     with bind(tenant_id):
-        key = ApiKey(
-            creator=user,
-            name="test",
-            public_id=minted.public_id,
-            digest=minted.digest,
-            scopes=sorted(scopes),
-            expires_at=timezone.now() + settings.LIFETIMES.api_key,
-        )
+        key, secret = new_key(user, scopes)
         key.save(force_insert=True)
+    return key, secret
+
+
+def new_key(user: User, scopes: Any, **columns: Any) -> tuple[ApiKey, str]:
+    """A key that is in no table yet, and its secret."""
+    minted = keys.mint()
+    key = ApiKey(
+        creator=user,
+        name="test",
+        public_id=minted.public_id,
+        digest=minted.digest,
+        scopes=sorted(scopes),
+        expires_at=timezone.now() + settings.LIFETIMES.api_key,
+        **columns,
+    )
     return key, minted.secret
 
 
 def make_tenant(name: str) -> Tenant:
-    """An organization with one member for each role."""
+    """An organization with one member for each role and a key for each of them: what
+    `apps.organizations.services` would leave, in one statement (tests/apps/organizations/test_cast.py).
+    """
     slug = name.lower()
-    people = {
-        role: User.objects.create_user(f"{role}@{slug}.example", name=f"{role} of {name}")
-        for role in ROLES
-    }
-    with founded(name, slug, owner=people["owner"]) as organization:
-        for role in ROLES[1:]:
-            add_member(None, people[role], role)
+    organization = Organization(name=name, slug=slug)
     tenant = Tenant(organization.pk, name)
-    for role in ROLES:
-        key, secret = make_key(tenant.id, people[role], known_permissions())
-        setattr(tenant, role, Member(tenant, people[role], role, secret, key))
+    ids = iter(sorted(uuid7() for _ in range(4 * len(ROLES) + 1)))  # lists are in their order
+    people = [
+        User(id=next(ids), email=f"{role}@{slug}.example", name=f"{role} of {name}")
+        for role in ROLES
+    ]
+    with bind(tenant.id), trail.recording() as happened:
+        create_data_key()
+        trail.record(None, OrganizationEvent.CREATED, organization)
+        members, made = [], []
+        for role, user in zip(ROLES, people, strict=True):
+            user.set_unusable_password()
+            membership = Membership(id=next(ids), user=user, role=role)
+            trail.record(None, OrganizationEvent.MEMBER_JOINED, membership, role=role)
+            members.append(membership)
+            key, secret = new_key(user, known_permissions(), id=next(ids))
+            made.append(key)
+            setattr(tenant, role, Member(tenant, user, role, secret, key))
+        for entry in happened:
+            entry.id = next(ids)
+        head, entries = chained(tenant.id, happened)
+        insert(people, [organization], [head], members, made, entries)
+        happened.clear()
+        for entry in entries:
+            for hears in chain.APPENDED:
+                hears(entry.seq)
     return tenant
+
+
+def chained(tenant_id: UUID, entries: list[AuditEntry]) -> tuple[AuditHead, list[AuditEntry]]:
+    """The first entries of a chain, linked, and its head."""
+    head = AuditHead()
+    for entry in entries:
+        head.seq += 1
+        head.hash = chain.link(head.hash, head.seq, chain.canonical(tenant_id, entry))
+        entry.seq, entry.hash = head.seq, head.hash
+    return head, list(entries)
 
 
 def named(headers: dict[str, str]) -> dict[str, str]:

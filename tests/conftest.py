@@ -6,14 +6,17 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
+import redis.utils
 from django.conf import settings
 from django.core import mail
 from django.core.management import call_command
 from django.db import connection, connections
 from django.test import Client
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from saas import counters
 from saas.persistence.models import OutboxEntry
@@ -128,6 +131,25 @@ def committed(django_db_setup: None, django_db_blocker: Any, worker_name: str) -
             os.unlink(clone)
         else:
             as_owner(f'DROP DATABASE "{clone}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session", autouse=True)
+def what_is_always_the_same_is_found_once() -> Iterator[None]:
+    """Each test client has the whole middleware, which would look through all static folders again;
+    and each connection to Redis tells the version of its client, which it reads from a file.
+    """
+    find, found = WhiteNoiseMiddleware.add_files_from_finders, {}
+
+    def add_found(self: WhiteNoiseMiddleware) -> None:
+        if not found:
+            find(self)
+            found.update(self.files)
+        self.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", add_found)
+        patch.setattr(redis.utils, "get_lib_version", cache(redis.utils.get_lib_version))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from tests.matrix.samples import SAMPLES, Row
 pytestmark = pytest.mark.skipif(SQLITE, reason="one writer at a time: the fuzzer would only wait")
 
 PARAMETER = re.compile(r"\{(\w+)\}")
-EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "3")
+WHOLE = "examples,coverage,fuzzing,stateful"  # coverage alone is thousands of requests
 # By these the fuzzer takes its own key or role away, and from then on reads only 401 and 403: they
 # are called after everything else, with what makes the rows that they need.
 HARM = r"(members\.(partial_update|destroy)|(api-keys|integrations)\.destroy|api-key-rotations.*)"
@@ -28,18 +28,16 @@ RUNS = {
 
 
 def fuzz(
-    address: str, secret: str, rows: dict[str, list[dict[str, str]]], *filters: str
+    address: str, secret: str, rows: dict[str, list[dict[str, str]]], *options: str
 ) -> subprocess.CompletedProcess[str]:
-    """One run of every check in every phase, with the configuration that a clone ships."""
-    options = {
+    """One run of every check, with the configuration that a clone ships."""
+    given = {
         "--checks": "all",
-        "--phases": "examples,coverage,fuzzing,stateful",
-        "--max-examples": EXAMPLES,
         "--workers": "2",
         "--request-timeout": "20",
     }
-    command = [sys.executable, "-m", "schemathesis.cli", "run", "--no-color", *filters]
-    command += [part for option in options.items() for part in option]
+    command = [sys.executable, "-m", "schemathesis.cli", "run", "--no-color", *options]
+    command += [part for option in given.items() for part in option]
     return subprocess.run(
         [*command, f"{address}/api/v1/openapi.json"],
         cwd=settings.BASE_DIR,
@@ -62,7 +60,13 @@ def ids(path: str, row: Row) -> dict[str, str]:
 
 
 @pytest.mark.practice("VERS-05")
-def test_the_fuzzer_finds_no_answer_that_the_document_does_not_know(committed, tmp_path):
+@pytest.mark.parametrize(
+    ("phases", "examples"),
+    [("examples,fuzzing,stateful", 2), pytest.param(WHOLE, 20, marks=pytest.mark.drill)],
+)
+def test_the_fuzzer_finds_no_answer_that_the_document_does_not_know(
+    committed, tmp_path, phases, examples
+):
     acme = make_tenant("Acme")
     rows = {
         f"/api/v1/{path}": [ids(path, sample.row(acme)) for _ in range(5)]
@@ -72,6 +76,7 @@ def test_the_fuzzer_finds_no_answer_that_the_document_does_not_know(committed, t
     log = tmp_path / "server.log"
     with serving(log) as address:
         for option, names in RUNS.items():
-            run = fuzz(address, acme.owner.secret, rows, option, names)
+            how = ("--phases", phases, "--max-examples", str(examples), option, names)
+            run = fuzz(address, acme.owner.secret, rows, *how)
             print(run.stdout)
             assert run.returncode == 0, f"{run.stdout}\n{run.stderr}\n{log}"

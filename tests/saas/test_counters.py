@@ -165,7 +165,7 @@ def test_no_interval_of_the_window_ever_holds_more_than_the_limit(form, limit, g
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
-    "patterns", [200, pytest.param(10_000, marks=pytest.mark.drill)], ids=["sample", "all"]
+    "patterns", [60, pytest.param(10_000, marks=pytest.mark.drill)], ids=["sample", "all"]
 )
 def test_no_arrival_pattern_breaks_the_promise(form, patterns, monkeypatch):
     as_form(form, monkeypatch)
@@ -343,7 +343,7 @@ def test_who_finds_no_place_spends_nothing_else(twin):
 
 def until(true):
     """A release waits for nobody, so its effect may be a moment away."""
-    return any(true() or time.sleep(0.01) for _ in range(200))
+    return any(true() or time.sleep(0.01) for _ in range(3000))
 
 
 @pytest.mark.practice("RATE-06")
@@ -414,7 +414,7 @@ def test_a_store_that_is_gone_says_so_at_once_and_is_left_alone_for_a_moment(mon
         with pytest.raises(StoreUnavailable):
             store.take([fresh(1)])
         store.release(fresh(1, held=True), new_ticket())
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 5  # forty time-outs would be many more
     later = time.monotonic() + PAUSE
     monkeypatch.setattr(store_module, "time", SimpleNamespace(monotonic=lambda: later))
     with pytest.raises(StoreUnavailable, match="does not answer"):

@@ -110,7 +110,12 @@ def of_one_line(currency, quantity, unit_price, rate, base=None):
     return invoice
 
 
-@settings(max_examples=1500, deadline=None)
+def trials(number):
+    """So many invoices, however long it takes."""
+    return settings(max_examples=number, deadline=None)
+
+
+@trials(200)
 @given(invoices())
 @example(of_one_line("EUR", "1", "0.005", "0"))
 @example(of_one_line("JPY", "1", "0.5", "10"))
@@ -132,7 +137,14 @@ def test_every_amount_is_what_fractions_say_to_the_last_unit(invoice):
     assert Fraction(invoice.amount_due) == due
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.drill
+@trials(5000)
+@given(invoices())
+def test_the_long_form_of_it(invoice):
+    test_every_amount_is_what_fractions_say_to_the_last_unit.hypothesis.inner_test(invoice)
+
+
+@trials(60)
 @given(invoices())
 def test_no_order_of_the_lines_changes_what_is_owed(invoice):
     _, expected, due = expected_totals(invoice)

@@ -114,9 +114,9 @@ def test_counting_brackets_takes_time_in_proportion_to_the_text(unit):
         text = (unit * size)[:size]
         times = []
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.thread_time()
             STRUCTURE.findall(text)
-            times.append(time.perf_counter() - start)
+            times.append(time.thread_time() - start)
         return min(times)
 
     assert seconds(KIB_256) < 40 * seconds(KIB_256 // 8) + 0.01  # eight times the text
@@ -128,7 +128,7 @@ def test_counting_brackets_takes_time_in_proportion_to_the_text(unit):
     "body", [b'{"a": "' + b'\\"' * 131_000, b'{"a":"' * 40_000, b'"' * KIB_256]
 )
 def test_the_worst_body_that_we_read_costs_less_than_half_a_second(body):
-    start = time.perf_counter()
+    start = time.thread_time()
     with pytest.raises(Problem):
         parse(body)
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 0.5

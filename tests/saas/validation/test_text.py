@@ -114,9 +114,9 @@ def test_what_is_no_address_is_refused(address):
     ids=lambda value: value[:6],
 )  # fmt: skip
 def test_a_hundred_kilobytes_are_judged_at_once(value):
-    start = time.perf_counter()
+    start = time.thread_time()  # of this thread: others may be at work on this machine
     text.email(value)
-    assert time.perf_counter() - start < 0.05
+    assert time.thread_time() - start < 0.05
 
 
 @given(

@@ -153,10 +153,10 @@ def told_to_fail_once(watch):
 def test_a_line_costs_a_request_a_few_microseconds(scene, found):
     watch = watch_for(found)
     line = scene.line()
-    started = time.perf_counter()
+    started = time.thread_time()  # of this thread: others may be at work on this machine
     for _ in range(10_000):
         watch(line)
-    each = (time.perf_counter() - started) / 10_000
+    each = (time.thread_time() - started) / 10_000
     assert each < 50e-6  # about 0.2 on a quiet machine
 
 

@@ -22,7 +22,7 @@ from tests.practices import ROOT
 pytestmark = [pytest.mark.practice("LOG-03")]
 
 LINE = re.compile(rb"<(\d+)>1 \S+Z \S+ strongroom (\S+) (\S+) \[meta sequenceId=\"(\d+)\"\] (.*)\n")
-LINES = 2500
+LINES = 1500
 TALKER = """
 import logging, pathlib, sys, time
 from saas.edge.sink.handler import Address, SinkHandler
@@ -99,13 +99,13 @@ def collector():
     one.kill()
 
 
-def talking(collector, folder, count=LINES, pause=0.0012):
+def talking(collector, folder, count=LINES, pause=0.002):
     """A process that logs."""
     command = [sys.executable, "-c", TALKER, collector.port, folder, count, pause]
     return subprocess.Popen([str(part) for part in command], cwd=ROOT, stdout=subprocess.PIPE)
 
 
-def wait_until(true, seconds=20):
+def wait_until(true, seconds=60):
     """Look again and again."""
     deadline = time.monotonic() + seconds
     while not true() and time.monotonic() < deadline:
@@ -123,39 +123,39 @@ def logger_to(collector, folder, most=2**24):
 
 def test_a_collector_that_is_killed_and_comes_back_misses_no_line(collector, tmp_path):
     talkers = [talking(collector, tmp_path) for _ in range(2)]
-    for _ in range(2):
-        time.sleep(0.6)
+    for fall in range(1, 3):
+        wait_until(lambda fall=fall: len(collector.got) > LINES * fall // 3)
         collector.kill()
-        time.sleep(0.6)
+        wait_until(lambda: [*tmp_path.glob("*/*.lines")])  # somebody has noticed
         collector.revive()
-    longest = [float(talker.communicate(timeout=30)[0]) for talker in talkers]
+    longest = [float(talker.communicate(timeout=120)[0]) for talker in talkers]
     expected = list(range(1, LINES + 1))
     wait_until(lambda: list(collector.numbers().values()) == [expected, expected])
-    assert max(longest) < 0.5  # nobody waited for a time-out, on a machine with much else to do
+    assert max(longest) < sink.TIMEOUT  # nobody waited for one
     assert not [*tmp_path.glob("*/*.lines")]
 
 
 def test_what_a_process_leaves_on_disk_is_sent_by_the_next_one(collector, tmp_path):
     collector.kill()
     first = talking(collector, tmp_path, 200, 0)
-    first.communicate(timeout=30)
+    first.communicate(timeout=120)
     assert (
         len(b"".join(path.read_bytes() for path in tmp_path.glob("*/*.lines")).splitlines()) == 200
     )
     collector.revive()
     second = talking(collector, tmp_path, 1, 0)
-    second.communicate(timeout=30)
+    second.communicate(timeout=120)
     wait_until(lambda: sorted(map(len, collector.numbers().values())) == [1, 200])
     assert all(numbers == sorted(numbers) for numbers in collector.numbers().values())
 
 
 def test_what_was_doubtful_when_a_process_ended_comes_first(collector, tmp_path):
     first = talking(collector, tmp_path, 400, 0.002)
-    time.sleep(0.6)
+    wait_until(lambda: len(collector.got) > 100)
     collector.kill()
-    first.communicate(timeout=30)
+    first.communicate(timeout=120)
     collector.revive()
-    talking(collector, tmp_path, 1, 0).communicate(timeout=30)
+    talking(collector, tmp_path, 1, 0).communicate(timeout=120)
     wait_until(lambda: sorted(map(len, collector.numbers().values())) == [1, 400])
     assert all(numbers == sorted(numbers) for numbers in collector.numbers().values())
 

@@ -20,6 +20,7 @@ class ContainmentConfig(AppConfig):
     def ready(self) -> None:
         """Join once the models are loaded."""
         from apps.containment import checks, refusing, services  # noqa: F401  # checks register
+        from apps.organizations.services import MOVES
         from saas.alerts import shut_asked
         from saas.authentication import demands
         from saas.authentication.oauth import modules
@@ -31,6 +32,7 @@ class ContainmentConfig(AppConfig):
         modules.TOKEN_JUDGES.append(refusing.judge_client)
         modules.GRANT_JUDGES.append(refusing.judge_grant)
         modules.grant_made.connect(refusing.judge_consent, dispatch_uid="containment.consent")
+        MOVES.append(refusing.refuse_change)
         shut_asked.connect(services.shut, dispatch_uid="containment.shut")
 
 

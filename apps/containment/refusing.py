@@ -9,12 +9,14 @@ from django.urls import Resolver404, resolve
 from apps.containment.house import OPEN, lookout
 from apps.containment.models import Kind
 from apps.containment.services import NOTE
+from apps.organizations.queries import kept_policy
 from saas.authentication import demands
 from saas.authentication.credentials import BEARER, scheme_of
 from saas.context import Principal, PrincipalKind
 from saas.edge.address import client_ip, is_within
 from saas.edge.log import TracedRequest
-from saas.errors import Problem
+from saas.errors import CATALOGUE, Problem
+from saas.tenancy.binding import bind
 
 READS = frozenset({"GET", "HEAD"})
 BALANCER = "/health/"  # it must see a living process, or it would end all of them
@@ -33,10 +35,13 @@ SIGNING_IN = (
 )
 SOON = {"Retry-After": "60"}
 SIGNED = "require_signatures"
+NO_MOVES = (
+    "Until that ends nobody joins or leaves it. If you may ask to be erased, write to support."
+)
 
 
 def shut_door(request: HttpRequest) -> None:
-    """What stands against the whole house, and pages that name a frozen organization."""
+    """What stands against the whole house."""
     path = request.path_info
     if path.startswith(BALANCER) or (state := lookout.now()) == OPEN:
         return
@@ -46,8 +51,6 @@ def shut_door(request: HttpRequest) -> None:
         raise Problem("read-only", headers=SOON)
     if state.operations and operation_of(request) in state.operations:
         raise Problem("operation-disabled", headers=SOON)
-    if any(organization in path for organization in state.frozen):
-        raise Problem("organization-frozen")
 
 
 def operation_of(request: HttpRequest) -> str:
@@ -119,5 +122,21 @@ def refuse_frozen(row: Any) -> None:
 
 
 def judge_consent(grant: Any, **_: Any) -> None:
-    """Nobody consents for a frozen organization: what was written is taken back."""
-    refuse_frozen(grant)
+    """Nobody consents for an organization that nothing of may change: what was written is taken
+    back.
+    """
+    with bind(grant.organization_id):
+        refuse_change()
+
+
+def refuse_change() -> None:
+    """403 for who would join, leave or let somebody in while the bound organization is frozen or
+    read-only: who belongs to it is evidence too. Whatever only takes power away goes on.
+    """
+    note = kept_policy().get(NOTE, {})
+    for kind, code in (
+        (Kind.FREEZE, "organization-frozen"),
+        (Kind.READ_ONLY, "organization-read-only"),
+    ):
+        if kind in note:
+            raise Problem(code, f"{CATALOGUE[code].title}. {NO_MOVES}")

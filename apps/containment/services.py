@@ -152,6 +152,15 @@ def end_credentials(**said: str) -> int:
     return count
 
 
+def clients_with_secrets() -> list[str]:
+    """The clients of the bound organization that can still get tokens by a secret of theirs."""
+    rows = OAuthApplication.objects.filter(
+        organization_id=bound_tenant(),
+        authorization_grant_type=OAuthApplication.GRANT_CLIENT_CREDENTIALS,
+    )
+    return list(rows.exclude(allowed_scopes=[]).values_list("client_id", flat=True))
+
+
 def end_sign_ins(**said: str) -> int:
     """Everybody of the organization signs in again; tell how many people it concerns. Their
     sessions end for all organizations of theirs: a session is a person's.

@@ -14,7 +14,7 @@ from apps.operations.pages import marked
 from saas.errors import Problem
 
 FOLDER = settings.BASE_DIR / "docs" / "playbooks"
-FENCE = re.compile(r"^```(?:sh)?\n", re.MULTILINE)
+FENCE = re.compile(r"^```(?:sh|console)?\n", re.MULTILINE)
 STEP = re.compile(r"(?:-|\d+\.) ")
 
 

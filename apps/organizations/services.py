@@ -1,6 +1,6 @@
 """What can happen to an organization and its people."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,10 @@ from saas.tenancy.binding import bind
 INVITATION_SECRET = 43  # of base62: 256 bits
 SLUG = 50
 LOWER = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+# Asked inside the bound organization before a person comes or goes by a page of theirs, where no
+# credential of the organization was shown. Raises Problem. A module joins in AppConfig.ready().
+MOVES: list[Callable[[], None]] = []
 
 
 @contextmanager
@@ -187,10 +191,17 @@ def accept(user: User, secret: str) -> Organization:
             raise Problem("permission-denied", "This invitation is for another address.")
         if queries.members().filter(user=user).exists():
             raise Problem("conflict", "You belong to this organization already.")
+        let_move()
         trail.record(None, OrganizationEvent.INVITATION_ACCEPTED, invitation, user=str(user.pk))
         add_member(None, user, invitation.role)
         invitation.delete()
         return queries.organization().get()
+
+
+def let_move() -> None:
+    """Raise what a module says against it."""
+    for judge in MOVES:
+        judge()
 
 
 def no_invitation() -> Problem:
@@ -233,6 +244,7 @@ def leave(user: User, organization_id: UUID) -> None:
         mine = queries.members().select_for_update(of=("self",)).filter(user=user).first()
         if mine is None:
             raise Problem("not-found", "You do not belong to this organization.")
+        let_move()
         end_membership(None, mine, OrganizationEvent.MEMBER_LEFT)
 
 

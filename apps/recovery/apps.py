@@ -15,10 +15,12 @@ class RecoveryConfig(AppConfig):
     def ready(self) -> None:
         """A copy does nothing by itself, and no balancer sends it anybody."""
         from apps.operations.health import NEEDS
-        from apps.recovery.home import is_held
+        from apps.recovery.home import door, is_held
+        from saas.edge import gate
         from saas.persistence.worker import HOLDS
 
         HOLDS.append(is_held)
+        gate.DOORS.append(door)
         NEEDS["recover verify --release on this restored copy"] = lambda: not is_held()
         post_migrate.connect(settle, sender=self, dispatch_uid="recovery.settle")
 

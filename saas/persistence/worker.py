@@ -55,9 +55,14 @@ class GaveOut(Exception):
     """A task never came to an end, whoever tried: it may be what the workers died of."""
 
 
+def holds() -> bool:
+    """Whether nothing is to be done here."""
+    return any(is_held() for is_held in HOLDS)
+
+
 def claim() -> list[OutboxEntry]:
     """Take some of what is due, for the length of a lease. Two workers never take the same."""
-    if any(is_held() for is_held in HOLDS):
+    if holds():
         return []
     now = timezone.now()
     waiting = OutboxEntry.objects.filter(state=OutboxEntry.WAITING, due_at__lte=now)
@@ -243,7 +248,8 @@ class Worker:
     def begin_regular_work(self) -> None:
         """Look at the clock now and then."""
         if time.monotonic() >= self.looks_again:
-            schedule.begin_due()
+            if not holds():  # even what is due would be a row that the original has not
+                schedule.begin_due()
             self.looks_again = time.monotonic() + LOOK_AT_THE_CLOCK
 
     def batch(self) -> bool:

@@ -16,10 +16,12 @@ from apps.organizations.queries import kept_policy
 from saas.audit.models import AuditEntry
 from saas.errors import Problem
 from saas.tenancy.binding import bind
+from tests.apps.accounts.test_sign_in import PASSWORD
 from tests.apps.integrations.test_consent import browser_of, url
+from tests.apps.organizations.test_joining import ADA, invited
 from tests.cast import make_tenant
 from tests.oauth import bearer, make_client, make_service, refresh, service_token, tokens_for
-from tests.pages import is_in, signed_in
+from tests.pages import NEW, browser, is_in, person, post, signed_in
 
 pytestmark = [pytest.mark.core, pytest.mark.django_db, pytest.mark.practice("OPS-18")]
 
@@ -82,15 +84,39 @@ def test_a_frozen_organization_gets_no_tokens_and_loses_none(acme, contain):
     assert service_token(service, READ).status_code == 200
 
 
-def test_nobody_consents_for_a_frozen_organization_or_leaves_it(acme, contain):
-    app, browser = make_client(acme, READ), browser_of(acme.clerk.user)
-    contain("freeze-org", "acme")
+@pytest.mark.parametrize("measure", ["freeze-org", "read-only"])
+def test_meanwhile_nobody_joins_leaves_or_lets_an_application_in(acme, contain, measure):
+    app, link = make_client(acme, READ), invited(acme.admin)
     form = {"decision": "allow", "organization": str(acme.id)}
-    answer = browser.post(url(app), form, secure=True)
-    assert heard(answer) == (403, "organization-frozen")
+    consenting, leaving = browser_of(acme.clerk.user), signed_in(acme.viewer.user)
+    contain(measure, "acme")
+    answer = consenting.post(url(app), form, secure=True)
+    assert heard(answer)[0] == 403
     assert not OAuthGrant.objects.exists()
-    leaving = browser.post(f"/accounts/organizations/{acme.id}/leave/", secure=True)
-    assert heard(leaving) == (403, "organization-frozen")
+    moves = [
+        lambda: post(browser(), link, password=NEW),
+        lambda: post(leaving, f"organizations/{acme.id}/leave/"),
+        lambda: post(leaving, "close/", password=PASSWORD),
+    ]
+    for move in moves:
+        page = move()
+        assert (page.status_code, b"nobody joins or leaves" in page.content) == (403, True)
+    assert person(ADA) is None
+    assert is_in(leaving)
+    contain("lift", measure, "acme")
+    assert acme.viewer.get("me").status_code == 200
+    assert [move().status_code for move in moves] == [303, 303, 303]
+
+
+def test_what_only_takes_power_away_goes_on_where_nothing_changes(acme, contain):
+    given = tokens_for(acme.clerk, READ)["access_token"]
+    [grant] = OAuthGrant.objects.all()
+    contain("freeze-org", "acme")
+    assert post(signed_in(acme.clerk.user), f"grants/{grant.pk}/").status_code == 303
+    assert "cannot be taken back" in contain("revoke-member", "acme", acme.viewer.user.email)
+    contain("lift", "freeze-org", "acme")
+    headers = bearer(given)
+    assert acme.clerk.client.get(CUSTOMERS, secure=True, headers=headers).status_code == 401
 
 
 @pytest.mark.practice("AUTHZ-07")
@@ -275,6 +301,8 @@ def test_what_stands_is_listed_and_who_answers_for_it_is_kept(acme, contain):
         (["disable-op", "customers.explode"], "no operation"),
         (["divert-org", "acme", "--networks", "everywhere"], "does not appear"),
         (["maintenance", "--retry-after", "0"], "seconds"),
+        (["maintenance", "--retry-after", "9" * 20], "seconds"),
+        (["revoke-key", "\udcff"], "nobody can read"),
         (["lift", "freeze-org", "acme"], "no such measure"),
         (["lift", "00000000-0000-7000-8000-000000000000"], "no such measure"),
         (["revoke-key", "nothing"], "no such key"),
@@ -290,7 +318,16 @@ def test_what_makes_no_sense_says_so_and_does_nothing(acme, contain, words, why)
     assert acme.owner.get("me").status_code == 200
 
 
-@pytest.mark.parametrize("who", [(), ("--by", "Ada"), ("--reason", " ", "--by", "Ada")])
+@pytest.mark.parametrize(
+    "who",
+    [
+        (),
+        ("--by", "Ada"),
+        ("--reason", " ", "--by", "Ada"),
+        ("--reason", "x" * 501, "--by", "Ada"),
+        ("--reason", "fine\n0123 a line of their own", "--by", "Ada"),
+    ],
+)
 def test_nobody_contains_without_a_reason_and_a_name(acme, contain, who):
     with pytest.raises(CommandError):
         contain("freeze-org", "acme", who=who)

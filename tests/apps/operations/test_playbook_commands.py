@@ -13,10 +13,8 @@ from tests.practices import ROOT
 
 pytestmark = [pytest.mark.practice("LOG-13")]
 
-PAGES = [  # those of the edge act on machines and networks that no test has
-    page
-    for page in sorted((ROOT / "docs" / "playbooks").glob("*.md"))
-    if "\n## Trigger\n" in page.read_text()
+PAGES = [  # what stands as `console` acts on machines and networks that no test has
+    page for page in sorted((ROOT / "docs" / "playbooks").glob("*.md")) if blocks(page, "sh")
 ]
 MANAGE = ".venv/bin/python manage.py "
 

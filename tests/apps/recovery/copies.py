@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
+from apps.recovery.home import door
 from tests.servers.keeper import first_that_starts
 from tests.servers.places import give_away
 
@@ -50,10 +51,11 @@ class Cluster(NamedTuple):
         connection.settings_dict.update(role(self.urls["DATABASE_URL"]), NAME=name)
         settings.DATABASE_OWNER = former | role(self.urls["DATABASE_OWNER_URL"])
         settings.DATABASE_BACKUP = former | role(self.urls["DATABASE_BACKUP_URL"])
-        settings.SAAS_HOLD_COPIES = True
+        settings.SAAS_HOLD_COPIES, door.is_open = True, False
         try:
             yield
         finally:
+            door.is_open = False
             connection.close()
             connection.settings_dict.update(former)
             settings.DATABASE_OWNER, settings.DATABASE_BACKUP = roles

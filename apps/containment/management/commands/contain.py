@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
+from django.db import Error, transaction
 
 from apps.accounts.models import User
 from apps.containment import services
@@ -21,6 +21,10 @@ from saas.authentication.lookup import key_principal
 from saas.errors import Problem
 
 NOT_BACK = "It cannot be taken back."
+NAMED = "its slug or id"
+KEY = "its id, its public part, or `-`: then the whole secret is read from standard input"
+A_DAY = 24 * 60 * 60
+LONGEST = {"reason": 500, "by": 100}  # as the columns
 MACHINES = {"oauth.token", "oauth.revoke", "oauth.introspect", "oauth.metadata"}
 
 
@@ -28,55 +32,61 @@ class Command(BaseCommand):
     """`manage.py contain freeze-org acme --reason … --by …`"""
 
     help = "Stop harm: what it does holds on every process within two seconds."
+    requires_system_checks = ()  # in the worst hour something else may be wrong too
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """A sub-command for each act; who asks for it answers for it."""
         acts = parser.add_subparsers(dest="what", required=True)
 
-        def act(name: str, help: str, *named: str) -> Any:
-            one = acts.add_parser(name, help=help)
-            for argument in named:
-                one.add_argument(argument)
+        def act(name: str, help: str, **named: str) -> Any:
+            one = acts.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}")
+            for argument, meaning in named.items():
+                one.add_argument(argument, help=meaning)
             if name != "list":
-                one.add_argument("--reason", required=True)
+                one.add_argument("--reason", required=True, help="in words; the trail keeps it")
                 one.add_argument("--by", required=True, help="your name")
             return one
 
-        key = act("revoke-key", f"end an API key. {NOT_BACK}", "key")
+        key = act("revoke-key", f"end an API key. {NOT_BACK}", key=KEY)
         key.add_argument("--organization", default="", help="its slug or id: found sooner")
-        act("revoke-app", "end all tokens of a client, and let it have none", "client_id")
-        act("revoke-member", f"end a membership, its keys and grants. {NOT_BACK}", *MEMBER)
-        act("revoke-org-tokens", f"end every key and token. {NOT_BACK}", "organization")
-        act("freeze-org", "serve nothing of an organization; its data stays", "organization")
+        act("revoke-app", "end all tokens of a client, and let it have none", client_id="its id")
+        member = f"end a membership, its keys and grants. {NOT_BACK}"
+        act("revoke-member", member, organization=NAMED, email="their address")
+        act("revoke-org-tokens", f"end every key and token. {NOT_BACK}", organization=NAMED)
+        frozen = "serve nothing of an organization, and change nothing; its data stays"
+        act("freeze-org", frozen, organization=NAMED)
         read_only = act("read-only", "change nothing: of an organization, or anywhere")
-        read_only.add_argument("organization", nargs="?", default="", help="none: the whole house")
-        act("disable-op", "serve one operation to nobody", "operation")
+        whose = f"{NAMED}; none: the whole house"
+        read_only.add_argument("organization", nargs="?", default="", help=whose)
+        act(
+            "disable-op", "serve one operation to nobody", operation="as in manage.py access_matrix"
+        )
         reauth = act("force-reauth", f"everybody signs in again, or one person. {NOT_BACK}")
         whom = reauth.add_mutually_exclusive_group(required=True)
-        whom.add_argument("--organization", default="")
+        whom.add_argument("--organization", default="", help=NAMED)
         whom.add_argument("--person", dest="email", default="", help="their address")
-        divert = act("divert-org", "serve proved calls from some networks alone", "organization")
+        diverted = "serve nothing but signed calls and bound tokens, from some networks alone"
+        divert = act("divert-org", diverted, organization=NAMED)
         divert.add_argument("--networks", required=True, help="203.0.113.0/24,2001:db8::/32")
         maintenance = act("maintenance", "serve nothing to anybody")
         maintenance.add_argument("--retry-after", type=int, default=300, help="seconds")
         act("list", "what stands")
-        lift = act("lift", "take a measure back", "measure")
-        lift.add_argument("about", nargs="?", default="", help="where a kind is named, not an id")
+        lift = act("lift", "take a measure back", measure="its id, or its kind")
+        whose = "the organization, operation or client, where a kind is named"
+        lift.add_argument("about", nargs="?", default="", help=whose)
 
     def handle(self, *_: Any, what: str, **options: Any) -> None:
         """Do it, or say in one sentence why not."""
-        if what == "list":
-            self.list_all()
-            return
-        said = {name: str(options[name]).strip() for name in ("reason", "by")}
-        if not all(said.values()):
-            raise CommandError("A reason in words is wanted, and a name.")
+        said = {name: str(options.get(name, "-")).strip() for name in LONGEST}
+        refuse_nonsense(said, [word for word in options.values() if isinstance(word, str)])
         act: Callable[..., str] = getattr(self, what.replace("-", "_"))
         try:
             with transaction.atomic():  # all of it, or nothing
                 self.stdout.write(act(said, **options))
         except Problem as problem:
             raise CommandError(problem.detail) from None
+        except Error as fault:
+            raise CommandError(f"Nothing is done, the database says: {fault}") from None
 
     # Ends.
 
@@ -112,7 +122,9 @@ class Command(BaseCommand):
     def revoke_org_tokens(self, said: dict[str, str], organization: str, **_: Any) -> str:
         """All that opens anything."""
         count = one_of(organization, lambda: services.end_credentials(**said))
-        return f"{count} ended. {NOT_BACK}"
+        services_left = one_of(organization, services.clients_with_secrets)
+        left = f" These still get tokens, until revoke-app: {', '.join(services_left)}."
+        return f"{count} ended. {NOT_BACK}{left if services_left else ''}"
 
     def force_reauth(self, said: dict[str, str], organization: str, email: str, **_: Any) -> str:
         """Sessions and people's tokens; keys and services go on."""
@@ -148,8 +160,8 @@ class Command(BaseCommand):
 
     def maintenance(self, said: dict[str, str], retry_after: int, **_: Any) -> str:
         """503 to everybody, for everything."""
-        if retry_after < 1:
-            raise CommandError("--retry-after is a number of seconds.")
+        if not 1 <= retry_after <= A_DAY:
+            raise CommandError(f"--retry-after is a number of seconds, from 1 to {A_DAY}.")
         return taken(Kind.MAINTENANCE, "", said, retry_after=retry_after)
 
     def lift(self, said: dict[str, str], measure: str, about: str, **_: Any) -> str:
@@ -165,14 +177,25 @@ class Command(BaseCommand):
             raise CommandError("There is no such measure; what was revoked does not come back.")
         return f"{services.lift(measures.get().pk, **said)} is lifted."
 
-    def list_all(self) -> None:
+    def list(self, _: dict[str, str], **__: Any) -> str:
         """A line for each measure that stands."""
-        for one in Measure.objects.filter(lifted_at=None).order_by("at"):
-            since = f"{one.at:%Y-%m-%d %H:%M:%S} UTC"
-            self.stdout.write(f"{one.pk} {one} since {since} by {one.by}: {one.reason}")
+        return "\n".join(
+            f"{one.pk} {one} since {one.at:%Y-%m-%d %H:%M:%S} UTC by {one.by}: {one.reason}"
+            for one in Measure.objects.filter(lifted_at=None).order_by("at")
+        )
 
 
-MEMBER = ("organization", "email")
+def refuse_nonsense(said: dict[str, str], words: list[str]) -> None:
+    """Before anything is looked up: a reason and a name that can be kept and, as each word, read
+    back: a line break in a reason would forge a line of `list`.
+    """
+    if not all(said.values()):
+        raise CommandError("A reason in words is wanted, and a name.")
+    for name, most in LONGEST.items():
+        if len(said[name]) > most:
+            raise CommandError(f"--{name} has at most {most} characters.")
+    if not all(map(str.isprintable, words)):
+        raise CommandError("A word holds a line break, or what nobody can read.")
 
 
 def taken(kind: Kind, about: str, said: dict[str, str], **kept: Any) -> str:

@@ -51,11 +51,14 @@ class Command(BaseCommand):
             [(snapshot,)] = session.execute("SELECT pg_export_snapshot()").fetchall()
             taken_at = datetime.now(UTC).isoformat(timespec="milliseconds")
             half = file.with_name(f"{file.name}.half")
+            half.unlink(missing_ok=True)
+            half.touch(0o600)  # it holds everybody's rows
             dump(options["pg_dump"], snapshot, half)
             about = {"taken_at": taken_at, "sha256": digest(half)} | manifest.of(session)
         file.with_name(f"{file.name}.json").write_text(json.dumps(about, indent=1))
+        rows = sum(count for count, _ in about["rows"].values())
         half.rename(file)  # last: a file of this name is whole
-        self.stdout.write(f"{file}: as of {taken_at}, {sum(about['rows'].values())} rows")
+        self.stdout.write(f"{file}: as of {taken_at}, {rows} rows")
 
     def hold(self, options: dict[str, Any]) -> None:
         """For a copy of all files, which has the place of its original."""

@@ -104,6 +104,30 @@ def test_the_consent_page_leads_to_a_passkey_and_back(acme, app):
     assert customers(tokens(client, app, acme)).status_code == 200
 
 
+def test_a_request_that_takes_passkeys_alone_leads_there_at_once_and_once(acme, app):
+    clerk, asks = acme.clerk.user, url(app, acr_values="phr")
+    device = with_passkey(clerk)
+    stranger, by_code = browser(), signed_in_by_code(clerk, device)
+    for client in (stranger, by_code):
+        away = client.get(asks, secure=True)
+        assert (away.status_code, away["Location"].partition("?")[0]) == (
+            303,
+            "/accounts/passkeys/sign-in/",
+        )
+        page = client.get(away["Location"], secure=True).content.decode()
+        assert "asks for a passkey" in page
+        assert "second factor" not in page
+        answer = post(client, SIGN_IN, passkey=device.get(asked(client)), next=asks)
+        assert answer["Location"] == asks
+        assert client.get(asks, secure=True).status_code == 200
+    fresh = url(app, acr_values="phr", max_age="0")
+    assert stranger.get(fresh, secure=True)["Location"].startswith("/accounts/passkeys/sign-in/")
+    post(stranger, SIGN_IN, passkey=device.get(asked(stranger)), next=fresh)
+    assert stranger.get(fresh, secure=True).status_code == 200
+    either = url(app, acr_values="phr aal2")
+    assert signed_in_by_code(clerk, device).get(either, secure=True).status_code == 200
+
+
 def signed_in_by_code(user, device):
     """A browser that a password and a recovery code have opened."""
     proved = browser()

@@ -14,8 +14,11 @@ class SaasConfig(AppConfig):
         """Connect everything once the models are loaded."""
         from saas import checks  # noqa: F401  # registers itself
         from saas.audit import moves
+        from saas.authentication.demands import entering
         from saas.persistence.owner import refuse_powerful_role
+        from saas.tenancy.entrance import refuse_unwelcome
         from saas.throttling.limits import moved
 
+        entering.connect(refuse_unwelcome, dispatch_uid="saas.entering")
         moved.connect(moves.record, dispatch_uid="saas.moved")
         connection_created.connect(refuse_powerful_role, dispatch_uid="saas.role")

@@ -17,6 +17,7 @@ RETRY_SOON = 2
 OAUTH_ERRORS = {
     "invalid-token": "invalid_token",
     "insufficient-scope": "insufficient_scope",
+    "network-not-allowed": "access_denied",
     "rate-limited": "temporarily_unavailable",
     "not-ready": "temporarily_unavailable",
     "internal-error": "server_error",

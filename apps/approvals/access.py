@@ -29,6 +29,7 @@ class ApprovalEvent(StrEnum):
 
     REQUESTED = "approval.requested"
     DECIDED = "approval.decided"
+    USED = "approval.used"
     EXPIRED = "approval.expired"
 
 

@@ -14,7 +14,7 @@ from apps.approvals.queries import role_today
 from apps.integrations.access import ApiKeys
 from apps.integrations.queries import keys as api_keys
 from apps.integrations.queries import living_grants
-from apps.integrations.services import create_key
+from apps.integrations.services import create_key, rotate_key
 from apps.invoices.access import Invoices
 from apps.invoices.queries import invoices
 from apps.invoices.services import issue_invoice
@@ -27,10 +27,12 @@ from saas.errors import Problem
 
 
 class Kind(NamedTuple):
-    """What who asks must still be allowed, how it is done, and which scope decides."""
+    """What who asks must still be allowed, how it is done, and which scope decides. Without
+    `perform` who asked does it themselves, once, and is judged anew when they do.
+    """
 
     asks: str
-    perform: Callable[[Actor, Approval], Any]
+    perform: Callable[[Actor, Approval], Any] | None
     decides: str = Security.WRITE
 
 
@@ -45,14 +47,26 @@ def change_role_now(asker: Actor, approval: Approval) -> None:
 
 def create_key_now(asker: Actor, approval: Approval) -> None:
     """The key whose secret was shown to who asked, and to nobody else."""
-    kept, at = approval.kept, approval.kept["expires_at"]
+    at = approval.wanted["expires_at"]
+    until = at and datetime.fromisoformat(at)
     create_key(
         asker,
-        **approval.wanted,
-        honeytoken=kept["honeytoken"],
-        expires_at=at and datetime.fromisoformat(at),
-        minted=Minted("", kept["public_id"], kept["digest"]),
+        **approval.wanted | {"expires_at": until},
+        honeytoken=approval.kept["honeytoken"],
+        minted=shown(approval),
     )
+
+
+def rotate_key_now(asker: Actor, approval: Approval) -> None:
+    """The successor, likewise."""
+    key = api_keys().select_for_update(of=("self",)).get(pk=str(approval.object_id))
+    hours = approval.kept["overlap_hours"]
+    rotate_key(asker, key, overlap_hours=hours, minted=shown(approval))
+
+
+def shown(approval: Approval) -> Minted:
+    """The key of the 202."""
+    return Minted("", approval.kept["public_id"], approval.kept["digest"])
 
 
 def issue_now(asker: Actor, approval: Approval) -> None:
@@ -69,6 +83,8 @@ KINDS = {
     "member.role": Kind(Members.WRITE, change_role_now),
     "member.invitation": Kind(Members.WRITE, lambda asker, row: invite(asker, **row.wanted)),
     "api-key.create": Kind(ApiKeys.WRITE, create_key_now),
+    "api-key.rotation": Kind(ApiKeys.WRITE, rotate_key_now),
+    "oauth-grant.consent": Kind("", None),
     "security-policy.change": Kind(
         Security.WRITE, lambda asker, row: change_policy(asker, **row.wanted)
     ),
@@ -79,6 +95,8 @@ KINDS = {
 def perform(approval: Approval) -> None:
     """Do what was agreed to. Raises 409 when it cannot be done any more."""
     kind = KINDS[approval.kind]
+    if kind.perform is None:
+        return
     try:
         asker = asker_today(approval)
         refuse_changed(not asker.may(kind.asks))

@@ -37,6 +37,7 @@ class Approval(TenantModel):
     )
     decided_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=500)
+    used_at = models.DateTimeField(null=True)  # where who asked does it themselves
 
     class Meta(TenantModel.Meta):
         constraints = [

@@ -5,8 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from apps.approvals.models import PENDING, Approval
+from apps.approvals.models import APPROVED, PENDING, Approval
 from apps.organizations.models import Membership
 from apps.organizations.queries import kept_policy, members
 from saas.authentication.demands import complete
@@ -22,6 +23,21 @@ def approvals() -> QuerySet[Approval]:
 def pending() -> QuerySet[Approval]:
     """Those that nobody has decided."""
     return approvals().filter(state=PENDING)
+
+
+def asked_for(actor: Actor, act: Act) -> Approval | None:
+    """What this person has asked for in the same words and not done yet, locked; what was agreed
+    to before what waits.
+    """
+    open_ones = approvals().filter(
+        kind=act.kind,
+        asked_by_id=actor.user_id,
+        wanted=dict(act.wanted),
+        state__in=(APPROVED, PENDING),
+        used_at=None,
+        expires_at__gt=timezone.now(),
+    )
+    return open_ones.order_by("state").select_for_update(of=("self",)).first()
 
 
 def policy_for(actor: Actor, act: Act) -> Mapping[str, Any]:

@@ -23,9 +23,16 @@ ALONE = timedelta(hours=24)  # AUTHZ-09: for others to object where none could a
 
 
 def consider(actor: Actor, act: Act) -> None:
-    """Keep what this organization lets nobody do alone, and raise Waiting."""
-    if needs_second_person(act, queries.policy_for(actor, act)):
-        raise Waiting(ask(actor, act), act.once)
+    """Keep what this organization lets nobody do alone, and raise Waiting; unless it waits already
+    and is not done by us, or was agreed to: then it passes, this once.
+    """
+    if not needs_second_person(act, queries.policy_for(actor, act)):
+        return
+    kept = queries.asked_for(actor, act) if acts.KINDS[act.kind].perform is None else None
+    if kept and kept.state == APPROVED:
+        use(actor, kept)
+    else:
+        raise Waiting(kept or ask(actor, act), act.once)
 
 
 def ask(actor: Actor, act: Act) -> Approval:
@@ -63,6 +70,13 @@ def ask(actor: Actor, act: Act) -> Approval:
         letters.announce(approval, members().filter(user__is_active=True).order_by("pk"))
     settle.using(run_after=approval.due_at).enqueue(str(approval.pk))
     return approval
+
+
+def use(actor: Actor, approval: Approval) -> None:
+    """Who asked does what was agreed to."""
+    approval.used_at = timezone.now()
+    approval.save(update_fields=["used_at"])
+    trail.record(actor, ApprovalEvent.USED, approval, kind=approval.kind)
 
 
 def decide(actor: Actor, approval: Approval, *, decision: str, reason: str = "") -> Approval:

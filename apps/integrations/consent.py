@@ -1,7 +1,7 @@
 """The consent page: who asks for what, for which organization, and for how long."""
 
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlencode, urlsplit
 
 from allauth.mfa.utils import is_mfa_enabled
@@ -22,6 +22,7 @@ from apps.integrations.returning import may_end_at
 from apps.organizations.models import Organization
 from apps.organizations.queries import organizations_of
 from saas.audit import trail
+from saas.authentication import demands
 from saas.authentication.assurance import TWO_FACTORS, is_met
 from saas.authentication.oauth import freshness
 from saas.authentication.oauth.answers import Refusal
@@ -31,7 +32,11 @@ from saas.authentication.oauth.scopes import IDENTITY
 from saas.authentication.oauth.server import code_digest
 from saas.authentication.oauth.views import own_resources
 from saas.authentication.pages.proof import proof_of
+from saas.authorization.approval import Act, Waiting, agreed
+from saas.context import Actor, Principal, PrincipalKind, roles
+from saas.errors import Problem
 from saas.tenancy.binding import bind
+from saas.tenancy.entrance import role_of
 
 DECISION = {"csrfmiddlewaretoken", "decision", "organization"}
 
@@ -172,19 +177,75 @@ def decided(request: HttpRequest, asked: Asked, organizations: list[Organization
     chosen = {str(one.pk): one for one in organizations}.get(request.POST.get("organization", ""))
     if chosen is None:
         raise SuspiciousOperation("This organization was not offered.")
-    proof = proof_of(request)
-    asked.credentials.update(
-        organization_id=chosen.pk,
-        auth_time=datetime.fromtimestamp(proof.auth_time, UTC),
-        acr=proof.acr,
-    )
+    person = in_person(request, chosen, asked.scopes)
+    asked.credentials.update(organization_id=chosen.pk, auth_time=person.auth_time, acr=person.acr)
     with transaction.atomic():
+        if (answer := unwelcome(request, person, asked)) is not None:
+            return answer
+        if (waiting := awaiting(person, asked)) is not None:
+            return waits(request, asked, chosen, waiting)
         uri, *_ = get_oauthlib_core().create_authorization_response(
             request, asked.scopes, asked.credentials, allow=True
         )
         note_approval(request, chosen, asked, uri)
     request.session.pop(freshness.SIGNED_IN_FOR, None)
     return sent_to(uri)
+
+
+def in_person(request: HttpRequest, organization: Organization, scopes: list[str]) -> Principal:
+    """Who says yes, as tokens of theirs would prove them."""
+    proof, id = proof_of(request), cast(User, request.user).pk
+    return Principal(
+        PrincipalKind.USER_TOKEN,
+        id,
+        id,
+        organization.pk,
+        id,
+        frozenset(scopes),
+        None,
+        auth_time=datetime.fromtimestamp(proof.auth_time, UTC),
+        acr=proof.acr,
+    )
+
+
+def unwelcome(request: HttpRequest, person: Principal, asked: Asked) -> HttpResponse | None:
+    """Nobody gives away what would open nothing: where the organization asks for another sign-in
+    the person is sent to it, once; what they cannot do better, the client is told.
+    """
+    try:
+        demands.entering.send(None, request=request, principal=person)
+    except Problem as problem:
+        if problem.status == 401 and not freshness.is_for_this(request):
+            return freshness.sign_in_again(request)
+        request.session.pop(freshness.SIGNED_IN_FOR, None)
+        weak = "unmet_authentication_requirements"
+        error = weak if problem.status == 401 else "access_denied"
+        return turned_away(asked.credentials, error, problem.detail)
+    return None
+
+
+def awaiting(person: Principal, asked: Asked) -> Any:
+    """What waits for a second person before this client has what it asks for, or None."""
+    scopes = sorted(set(asked.scopes) - IDENTITY.keys())
+    client = asked.application
+    wanted = {"client": str(client.pk), "name": client.name, "scopes": scopes}
+    with bind(person.tenant_id), trail.recording():
+        role = role_of(person) or ""  # of who has just left: nothing
+        actor = Actor(person, person.tenant_id, role, roles().get(role, frozenset()))
+        try:
+            agreed(actor, Act("oauth-grant.consent", None, frozenset(scopes), wanted))
+        except Waiting as waiting:
+            return waiting.row
+    return None
+
+
+def waits(request: HttpRequest, asked: Asked, organization: Organization, row: Any) -> HttpResponse:
+    """202: nothing was allowed yet. The person may go back, and the client then hears a no."""
+    denied = turned_away(asked.credentials, "access_denied", "A second person has to agree first.")
+    context = {"application": asked.application, "organization": organization, "waiting": row}
+    return render(
+        request, "integrations/waiting.html", context | {"back": denied["Location"]}, status=202
+    )
 
 
 def note_approval(request: HttpRequest, organization: Organization, asked: Asked, uri: str) -> None:

@@ -47,9 +47,9 @@ def create_key(
     if actor.user_id is None:
         raise Problem("permission-denied", "A key needs a person who made it.")
     expiry, minted = _expiry(expires_at), minted or keys.mint()
-    wanted = {"name": name, "scopes": scopes, "allowed_networks": networks}
+    wanted: dict[str, Any] = {"name": name, "scopes": scopes, "allowed_networks": networks}
+    wanted["expires_at"] = expires_at and expires_at.isoformat()
     kept = {"public_id": minted.public_id, "digest": minted.digest, "honeytoken": honeytoken}
-    kept["expires_at"] = expires_at and expires_at.isoformat()
     once = {"secret": minted.secret}
     agreed(actor, Act("api-key.create", None, frozenset(scopes), wanted, kept, once))
     key, secret = _mint(
@@ -66,10 +66,15 @@ def create_key(
 
 
 def rotate_key(
-    actor: Actor, key: ApiKey, *, overlap_hours: int | None = None
+    actor: Actor,
+    key: ApiKey,
+    *,
+    overlap_hours: int | None = None,
+    minted: keys.Minted | None = None,
 ) -> tuple[ApiKey, str]:
     """A successor with the same name, scopes and networks; the old key lives on for the overlap, so
-    that nothing stops.
+    that nothing stops. Its maker holds nothing new by it, and asks nobody. Whoever replaces
+    another's has a key of their own afterwards, as if they had made one.
 
     Raises 409 for a key that opens nothing any more, 403 when the successor would hold more, or
     open more, than the actor.
@@ -79,8 +84,14 @@ def rotate_key(
         raise Problem("conflict", "This key is revoked or expired; make a new one.")
     refuse_more_than_held(actor, key.scopes)
     refuse_wider_than_own(actor, key.allowed_networks)
+    minted = minted or keys.mint()
+    given = key.scopes if actor.user_id != key.creator_id else []
+    wanted = {"name": key.name, "scopes": key.scopes, "allowed_networks": key.allowed_networks}
+    kept = {"public_id": minted.public_id, "digest": minted.digest, "overlap_hours": overlap_hours}
+    once = {"secret": minted.secret}
+    agreed(actor, Act("api-key.rotation", key, frozenset(given), wanted, kept, once))
     successor, secret = _mint(
-        keys.mint(),
+        minted,
         creator_id=actor.user_id or key.creator_id,
         name=key.name,
         scopes=key.scopes,

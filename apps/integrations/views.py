@@ -62,7 +62,9 @@ class RotationViewSet(SecureViewSet):
 
     resource = "api-key-rotations"
     operations = {
-        "create": Allow(ApiKeys.WRITE, rate="sensitive", step_up=True, event=KeyEvent.ROTATED)
+        "create": Allow(
+            ApiKeys.WRITE, rate="sensitive", step_up=True, may_wait=True, event=KeyEvent.ROTATED
+        )
     }
     inputs = {"create": RotationInput}
     outputs = ApiKeyOutput

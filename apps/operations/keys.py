@@ -12,6 +12,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from apps.operations import agreement
 from saas import crypto, custody
 from saas.audit import trail
 from saas.persistence import rotation
@@ -36,15 +37,18 @@ def add_operators(parser: ArgumentParser) -> None:
     """Who does it, and who agreed: power over keys wants two persons (DATA-05)."""
     parser.add_argument("--by", default="", help="the operator who does this")
     parser.add_argument("--approved-by", default="", help="another one, who agreed")
+    parser.add_argument("--approval", action="append", help="what `manage.py approve` gave each")
 
 
-def operators(options: dict[str, Any]) -> dict[str, str]:
-    """The two names. Raises CommandError unless there are two."""
+def operators(options: dict[str, Any], act: str) -> dict[str, str]:
+    """The two names. Raises CommandError unless there are two, and both have signed this act."""
     names = {"by": options["by"], "approved_by": options["approved_by"]}
     if not all(OPERATOR.fullmatch(name) for name in names.values()):
         raise CommandError("Name two operators: --by and --approved-by.")
     if names["by"].casefold() == names["approved_by"].casefold():
         raise CommandError("Whoever does it cannot be the one who approves it.")
+    text = f"{act} by {names['by']} with {names['approved_by']}"
+    agreement.refuse_unsigned(text, names.values(), options["approval"] or ())
     return names
 
 

@@ -86,15 +86,18 @@ ALLOWED_NETWORKS = Switch(
     },
     judge_networks,
     demand=demand_network,
+    of_tokens=True,
 )
 SECOND_FACTOR = on_or_off(
     "require_second_factor",
     "People call with tokens that they got after signing in with a second factor, for reading too.",
     demand=demand_second_factor,
+    of_tokens=True,
 )
 SESSION_HOURS = whole_number(
     "session_max_hours",
     "Hours after which people sign in again, however their tokens live; null: as long as those.",
     LONGEST_SESSION,
     demand=demand_recent_sign_in,
+    of_tokens=True,
 )

@@ -46,5 +46,6 @@ class PasskeysConfig(AppConfig):
                 "People call with tokens that they got after signing in with a passkey; passwords "
                 "and codes are not enough.",
                 demand=policy.demand_passkey,
+                of_tokens=True,
             )
         )

@@ -9,9 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from apps.accounts.pages import posted, see
 from apps.organizations.queries import memberships_of, policy
 from apps.passkeys.showing import PHISHING_RESISTANT
-from saas.authentication.assurance import is_met
+from saas.authentication.assurance import TWO_FACTORS, is_met
 from saas.authentication.credentials import stronger
 from saas.authentication.demands import Policy
+from saas.authentication.oauth import freshness
 from saas.authentication.pages.proof import proof_of
 from saas.context import Principal, PrincipalKind
 from saas.tenancy.binding import bind
@@ -31,7 +32,14 @@ def demand_passkey(request: HttpRequest, principal: Principal, asked: Policy) ->
 
 
 def judge(request: HttpRequest, _: Sequence[str]) -> HttpResponse | None:
-    """Lead whoever allows something for such an organization to a passkey, and back here."""
+    """Lead to a passkey, and back here, whoever allows something for such an organization; and who
+    comes with a request that takes nothing less, before they are asked for a password in vain.
+    """
+    if takes_passkeys_alone(request):
+        if freshness.is_old(request) and not freshness.is_for_this(request):
+            freshness.sign_in_again(request)
+            return to_passkey(request)
+        return None if is_proved(request) else to_passkey(request)
     sent = posted(request) or {}
     user: Any = request.user
     if sent.get("decision") != "allow" or not user.is_authenticated or is_proved(request):
@@ -43,6 +51,15 @@ def judge(request: HttpRequest, _: Sequence[str]) -> HttpResponse | None:
             if policy()[SWITCH]:
                 return to_passkey(request)
     return None
+
+
+def takes_passkeys_alone(request: HttpRequest) -> bool:
+    """Whether a client asks for a sign-in that only a passkey is. With `prompt=none` nobody is
+    shown a page.
+    """
+    wanted = request.GET.get("acr_values", "").split()
+    may_ask = "none" not in request.GET.get("prompt", "").split()
+    return may_ask and is_met(PHISHING_RESISTANT, wanted) and not is_met(TWO_FACTORS, wanted)
 
 
 def to_passkey(request: HttpRequest) -> HttpResponse:

@@ -44,6 +44,8 @@ SAAS_TRUSTED_PROXIES = env.list("SAAS_TRUSTED_PROXIES", default=[])
 SAAS_ORIGIN_NETWORKS = env.list("SAAS_ORIGIN_NETWORKS", default=[])  # RATE-11; empty: from anywhere
 REDIS_URL = env.str("REDIS_URL", default="")
 SAAS_LOG_SINK = env.str("SAAS_LOG_SINK", default="")  # LOG-03: tcp://host:port, or tls://
+# DATA-05: whose signatures count, by name; where it is empty nobody changes a key.
+SAAS_OPERATOR_KEYS: dict[str, str] | None = env.dict("SAAS_OPERATOR_KEYS", default={})
 SAAS_OPERATORS = env.list("SAAS_OPERATORS", default=[])  # who is written to when the house is hurt
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 

@@ -52,6 +52,7 @@ MAILERS = {  # read at /dev/mail
     }
 }
 SAAS_DEVELOPMENT_PAGES = True  # /dev/mail
+SAAS_OPERATOR_KEYS = None  # names are believed: a developer has no second person
 SAAS_OIDC_MAKE_KEYS = True  # as the secrets above: for this clone alone
 SAAS_PRIVATE_CLIENTS = True  # on loopback there are no others
 SAAS_DEMO = True  # whoever runs this owns whatever is in it

@@ -36,6 +36,7 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher",  # no test is about its cost
     *PASSWORD_HASHERS,
 ]
+SAAS_OPERATOR_KEYS = None  # tests of commands believe names; those of signatures set keys
 SAAS_HOLD_COPIES = False  # each test has a copy
 SAAS_DEVELOPMENT_PAGES = False
 SAAS_CHECKPOINT_DIR = ""  # a test that is about them names its own

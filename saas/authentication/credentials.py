@@ -99,7 +99,8 @@ def stronger(principal: Principal, detail: str, acr: str, **more: object) -> Pro
     """401 `step-up-required` for a good credential that came from too weak or too old a sign-in,
     under the scheme that it was shown by; says which is enough (RFC 9470 §3).
     """
-    scheme = SCHEMES.get(scheme_of(principal.credential))
+    shown = principal.credential  # None: nothing was, as where tokens are made
+    scheme = SCHEMES.get(scheme_of(shown)) if shown is not None else None
     told = {
         "error": "insufficient_user_authentication",
         "error_description": detail,

@@ -5,6 +5,7 @@ demands of a request.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from django.dispatch import Signal
 from django.http import HttpRequest
 from rest_framework.serializers import ValidationError
 
@@ -22,6 +23,8 @@ class Switch(NamedTuple):
     demand   asked of every request of an organization that has decided something, and of who sends
              it; raises Problem. The default demands nothing.
     changed  told of a new value, inside the transaction that keeps it
+    of_tokens  the demand is held against who gets tokens too: it asks for nothing that only a call
+             of the API could show
     """
 
     name: str
@@ -30,6 +33,7 @@ class Switch(NamedTuple):
     judge: Callable[[Any], Any]
     demand: Callable[[HttpRequest, Principal, Policy], None] | None = None
     changed: Callable[[Actor, Any], None] | None = None
+    of_tokens: bool = False
 
 
 def on_or_off(name: str, description: str, **effects: Any) -> Switch:
@@ -45,6 +49,11 @@ def _boolean(data: Any) -> bool:
 
 
 SWITCHES: dict[str, Switch] = {}
+
+# Sent by what answers credentials outside the API, inside its transaction, with the `request` and
+# the `principal` who asks, or is to get tokens. The room that knows tenants listens, and raises
+# Problem.
+entering = Signal()
 
 # What the house itself has noted of an organization beside its switches, by a name that no switch
 # has: out of reach for every caller, since forms are drawn from the switches. Who joins is told
@@ -77,8 +86,12 @@ def heed(request: HttpRequest, principal: Principal, kept: Policy | None) -> Non
             told(request, principal, kept)
 
 
-def meet(request: HttpRequest, principal: Principal, policy: Policy) -> None:
-    """Hold a request and its sender against everything that `policy` demands. Raises Problem."""
+def meet(
+    request: HttpRequest, principal: Principal, policy: Policy, *, of_tokens: bool = False
+) -> None:
+    """Hold a request and its sender against everything that `policy` demands, or against what it
+    demands of who gets tokens. Raises Problem.
+    """
     for switch in SWITCHES.values():
-        if switch.demand:
+        if switch.demand and (switch.of_tokens or not of_tokens):
             switch.demand(request, principal, policy)

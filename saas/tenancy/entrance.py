@@ -47,6 +47,17 @@ def entered(principal: Principal, request: HttpRequest | None) -> Iterator[Actor
         yield Actor(principal, principal.tenant_id, role, rights)
 
 
+def refuse_unwelcome(request: HttpRequest, principal: Principal, **_: Any) -> None:
+    """A stolen refresh token, code or client secret is worth nothing where, and after a sign-in
+    with which, its tokens would open nothing. Raises what the tenant's policy of this moment
+    demands; nothing was consumed.
+    """
+    if demands.are_possible():
+        with bind(principal.tenant_id):
+            policy = policy_of(principal.tenant_id)
+        demands.meet(request, principal, demands.complete(policy), of_tokens=True)
+
+
 def role_of(principal: Principal) -> str | None:
     """The role of the person behind the credential in the bound tenant; None for a stranger."""
     members = apps.get_model(settings.SAAS_MEMBERSHIP_MODEL).objects

@@ -49,6 +49,7 @@ class Migration(migrations.Migration):
                 ("takes_effect_at", models.DateTimeField(null=True)),
                 ("decided_at", models.DateTimeField(null=True)),
                 ("reason", models.CharField(max_length=500)),
+                ("used_at", models.DateTimeField(null=True)),
                 (
                     "asked_by",
                     models.ForeignKey(

@@ -11,10 +11,11 @@ from django.contrib.auth.hashers import check_password
 from django.http import HttpRequest
 from oauth2_provider.models import get_application_model
 
-from saas.authentication import attempts
+from saas.authentication import attempts, demands
 from saas.authentication.oauth.answers import Refusal, invalid_client
 from saas.authentication.oauth.forms import CONTROL
 from saas.authentication.oauth.secrets import KeyedDigest
+from saas.context import Principal, PrincipalKind
 from saas.edge.log import TracedRequest
 from saas.edge.noticing import noticed
 
@@ -22,6 +23,7 @@ from saas.edge.noticing import noticed
 IN_ENVIRON = "saas.oauth_client"
 ARRIVED_AT = "saas.arrived_at"
 NOTICED = "saas.noticed"
+ENTERING = "saas.entering"
 FAILED = "client.failed"  # in the access log: a secret was wrong
 
 
@@ -59,10 +61,24 @@ def authenticated_client(request: HttpRequest, form: Mapping[str, str]) -> Any:
             raise invalid_client()
     request.META[IN_ENVIRON] = client
     request.META[NOTICED] = partial(noticed, request)  # oauthlib would walk through a request
+    request.META[ENTERING] = partial(demands.entering.send, None, request=request)
     facts = cast(TracedRequest, request).facts
     request.META[ARRIVED_AT] = facts.arrived_at
     facts.principal, facts.org = str(client.pk), str(client.organization_id)
     return client
+
+
+def as_principal(client: Any) -> Principal:
+    """Who calls with the client's own secret."""
+    return Principal(
+        PrincipalKind.SERVICE,
+        client.pk,
+        client.pk,
+        client.organization_id,
+        None,
+        frozenset(),
+        None,
+    )
 
 
 def move_over(client: Any, secret: str) -> None:

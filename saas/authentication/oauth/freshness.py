@@ -9,7 +9,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from saas.authentication.assurance import is_met
+from saas.authentication.assurance import TWO_FACTORS, is_met
 from saas.authentication.oauth.answers import Refusal
 from saas.authentication.pages.middleware import SIGNED_IN_AT
 from saas.authentication.pages.proof import proof_of
@@ -28,7 +28,11 @@ def judge(request: HttpRequest, scopes: Sequence[str]) -> HttpResponse | None:
     if better and not is_for_this(request):
         return sign_in_again(request)
     if weak:
-        raise Refusal("unmet_authentication_requirements", "Set up a second factor first.")
+        wanted = request.GET["acr_values"].split()
+        text = "Nobody signs in here as strongly as that."
+        if is_met(TWO_FACTORS, wanted):
+            text = "Set up a second factor first."
+        raise Refusal("unmet_authentication_requirements", text)
     return None
 
 

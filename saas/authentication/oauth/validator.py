@@ -12,10 +12,12 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2 import InvalidGrantError, InvalidRequestError
 
 from saas.authentication.oauth import families
-from saas.authentication.oauth.clients import ARRIVED_AT, IN_ENVIRON, NOTICED
+from saas.authentication.oauth.clients import ARRIVED_AT, ENTERING, IN_ENVIRON, NOTICED
 from saas.authentication.oauth.modules import GRANT_JUDGES, minted
 from saas.authentication.oauth.server import code_digest
 from saas.authentication.oauth.tokens import checksum_of, is_well_formed
+from saas.context import Principal, PrincipalKind
+from saas.errors import Problem
 
 # In the access log, beside the grant as the credential: it is the family.
 REFRESHED, REFRESH_REPLAYED = "token.refreshed", "refresh.replayed"
@@ -75,6 +77,7 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
         if grant.ended_at or grant.expires <= timezone.now() or not grant.user.is_active:
             return False
         request.grant, request.user, request.scopes = grant, grant.user, grant.scope.split()
+        _enter(request, grant)
         return all(judge(request, grant) for judge in GRANT_JUDGES)
 
     def get_code_challenge(self, code: str, request: Any) -> str | None:
@@ -144,6 +147,7 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
             return False
         request.grant, request.user, request.refresh_token = grant, grant.user, refresh_token
         request.refresh_token_instance = row
+        _enter(request, grant)
         return all(judge(request, grant) for judge in GRANT_JUDGES)
 
     def get_original_scopes(self, refresh_token: str, request: Any, *a: Any, **kw: Any) -> str:
@@ -191,6 +195,30 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit ships no 
             self._set_token_value(refresh, token["refresh_token"])
             refresh.save(force_insert=True)
         minted.send(sender=None, token=token, access=access, grant=grant, request=request)
+
+
+def _enter(request: Any, grant: Any) -> None:
+    """What the organization demands of its people. Too weak or too old a sign-in is an invalid
+    grant, upon which a client has its person sign in; a wrong network is not: from the right one
+    the token is good.
+    """
+    person = Principal(
+        PrincipalKind.USER_TOKEN,
+        grant.user_id,
+        grant.pk,
+        grant.organization_id,
+        grant.user_id,
+        frozenset(),
+        None,
+        auth_time=grant.auth_time,
+        acr=grant.acr,
+    )
+    try:
+        request.headers[ENTERING](principal=person)
+    except Problem as problem:
+        if problem.status != 401:
+            raise
+        raise InvalidGrantError(description=problem.detail, request=request) from None
 
 
 def _note(request: Any, event: str, grant: Any) -> None:

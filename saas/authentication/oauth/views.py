@@ -13,10 +13,11 @@ from oauth2_provider.models import (
 )
 from oauth2_provider.oauth2_backends import get_oauthlib_core
 
+from saas.authentication import demands
 from saas.authentication.attempts import count_network
 from saas.authentication.oauth import families
 from saas.authentication.oauth.answers import Refusal, answer, machine_endpoint
-from saas.authentication.oauth.clients import authenticated_client
+from saas.authentication.oauth.clients import as_principal, authenticated_client
 from saas.authentication.oauth.forms import VERIFIER, read_form
 from saas.authentication.oauth.metadata import GRANT_TYPES, document
 from saas.authentication.oauth.modules import FACTS, TOKEN_JUDGES
@@ -33,6 +34,8 @@ def token(request: HttpRequest) -> HttpResponse:
     refuse_unknown_grant(form)
     with transaction.atomic():
         client = authenticated_client(request, form)
+        if form["grant_type"] == "client_credentials":  # else the person's organization is asked
+            demands.entering.send(None, request=request, principal=as_principal(client))
         for judge in TOKEN_JUDGES:
             judge(request, form, client)
         _uri, _headers, body, status = get_oauthlib_core().create_token_response(request)
@@ -105,6 +108,8 @@ def introspect(request: HttpRequest) -> HttpResponse:
         INTROSPECTION not in client.allowed_scopes
     ):
         raise Refusal("insufficient_scope", "This client may not introspect.", status=403)
+    with transaction.atomic():
+        demands.entering.send(None, request=request, principal=as_principal(client))
     return answer(facts_of(form["token"], client))
 
 

@@ -5,6 +5,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
+from saas.authentication import demands
 from saas.authentication.attempts import count_network
 from saas.authentication.credentials import identify, unauthorized
 from saas.authentication.oauth.answers import answer, machine_endpoint
@@ -30,6 +31,7 @@ def userinfo(request: HttpRequest) -> HttpResponse:
         principal = identify(request)
         if principal.kind == PrincipalKind.API_KEY:
             raise unauthorized("Send an access token.", error="invalid_token")
+        demands.entering.send(None, request=request, principal=principal)
         if principal.user_id is None or OPENID not in principal.scopes:
             raise insufficient_scope()
         user = get_user_model()._default_manager.get(pk=principal.user_id)

@@ -12,7 +12,7 @@ from apps.accounts.models import User
 from apps.approvals import services
 from apps.approvals.models import Approval
 from apps.approvals.serializers import ApprovalOutput
-from apps.integrations.models import ApiKey
+from apps.integrations.models import ApiKey, OAuthGrant
 from apps.organizations.models import Invitation, Membership, SecurityPolicy
 from apps.organizations.services import add_member
 from saas.audit import trail
@@ -20,8 +20,10 @@ from saas.authorization.permissions import known_permissions
 from saas.persistence.models import OutboxEntry
 from saas.tenancy.across_tenants import outbox_across_tenants
 from saas.tenancy.binding import bind
+from tests.apps.integrations.test_consent import told, url
 from tests.cast import Member, call, make_key, make_tenant
-from tests.oauth import person
+from tests.oauth import CALLBACK, bearer, exchange, make_client, person
+from tests.pages import signed_in_by_two
 from tests.races import at_once
 
 pytestmark = [pytest.mark.core, pytest.mark.practice("AUTHZ-09")]
@@ -188,6 +190,83 @@ def test_a_key_with_a_sensitive_scope_opens_nothing_until_it_is_agreed_to(carefu
     assert me.json()["scopes"] == ["members:write"]
     with bind(careful.id):
         assert ApiKey.objects.get(name="strong").creator_id == careful.owner.user.pk
+
+
+def test_who_renews_their_own_key_holds_nothing_new_and_another_ones_is_a_key_of_their_own(careful):
+    own = careful.owner.with_scopes("members:write", "members:read")
+    renewed = careful.owner.post(f"api-keys/{own.key.pk}/rotation")
+    assert renewed.status_code == 201
+    assert renewed.json()["scopes"] == ["members:read", "members:write"]
+    plain = careful.clerk.with_scopes("customers:read")
+    assert careful.admin.post(f"api-keys/{plain.key.pk}/rotation").status_code == 201
+    asked = careful.admin.post(f"api-keys/{own.key.pk}/rotation", {"overlap_hours": 0})
+    assert asked.status_code == 202
+    waits = asked.json()
+    secret = waits.pop("secret")
+    assert (waits["kind"], waits["object"]) == ("api-key.rotation", str(own.key.pk))
+    assert "expires_at" not in waits["wanted"]
+    taken = {"X-API-Key": secret}
+    assert call(careful.owner.client, "GET", "me", **taken).status_code == 401
+    assert own.get("me").status_code == 200  # and the old one lives on
+    assert decide(careful.admin, waits).status_code == 403
+    assert decide(careful.owner, waits).status_code == 201
+    assert call(careful.owner.client, "GET", "members", **taken).status_code == 200
+    assert own.get("me").status_code == 401
+
+
+def consented(browser, app, tenant):
+    """What a person's yes is answered."""
+    form = {"decision": "allow", "organization": str(tenant.id)}
+    return browser.post(url(app, scope=" ".join(app.allowed_scopes)), form, secure=True)
+
+
+def test_a_client_has_no_sensitive_scope_until_it_is_agreed_to_and_then_once(careful, globex):
+    app = make_client(careful, "customers:read", "members:write")
+    with bind(globex.id), trail.recording():
+        add_member(None, careful.owner.user, "owner")
+    browser = signed_in_by_two(careful.owner.user)
+    first, again = (consented(browser, app, careful) for _ in range(2))
+    assert first.status_code == again.status_code == 202
+    [waits] = careful.owner.get("approvals").json()["results"]  # one, however often they press
+    assert waits["id"] in first.content.decode()
+    assert f"{CALLBACK}?error=access_denied" in first.content.decode()
+    assert waits["kind"] == "oauth-grant.consent"
+    assert waits["wanted"] == {
+        "client": str(app.pk),
+        "name": app.name,
+        "scopes": ["customers:read", "members:write"],
+    }
+    assert not OAuthGrant.objects.exists()
+    assert told(consented(browser, app, globex)).keys() >= {"code"}  # which asks for nothing
+    assert decide(careful.owner, waits).status_code == 403
+    assert decide(careful.admin, waits).status_code == 201
+    code = told(consented(browser, app, careful))["code"]
+    token = exchange(app, code).json()["access_token"]
+    members = call(browser, "POST", "invitations", {"email": "a@b.example"}, **bearer(token))
+    assert members.status_code == 201
+    assert [entry["object"]["id"] for entry in events(careful, "approval.used")] == [waits["id"]]
+    assert consented(browser, app, careful).status_code == 202  # a second time is asked for anew
+    harmless = make_client(careful, "customers:read")
+    assert told(consented(browser, harmless, careful)).keys() >= {"code"}
+
+
+def test_what_was_agreed_to_is_for_that_person_that_client_and_those_scopes(acme):
+    browser, other = (signed_in_by_two(one.user) for one in (acme.owner, acme.admin))
+    app, careful = make_client(acme, "customers:read", "members:write"), acme
+    assert acme.owner.patch("security-policy", ON).status_code == 200
+    consented(browser, app, careful)
+    [waits] = careful.owner.get("approvals").json()["results"]
+    assert decide(careful.admin, waits).status_code == 201
+    assert consented(other, app, careful).status_code == 202
+    app.allowed_scopes = ["customers:read", "members:write", "security:write"]
+    app.save()
+    assert consented(browser, app, careful).status_code == 202
+    app.allowed_scopes = ["customers:read", "members:write"]
+    app.save()
+    with bind(careful.id):
+        Approval.objects.filter(pk=waits["id"]).update(expires_at=timezone.now())
+    assert consented(browser, app, careful).status_code == 202  # too late
+    assert not OAuthGrant.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from saas.audit import trail
 from saas.tenancy.binding import bind
 from tests.apps.invoices.drafts import body as invoice_body
 from tests.apps.invoices.drafts import new_customer
+from tests.operators import hired, run, signed, wanted
 
 pytestmark = [pytest.mark.core, pytest.mark.django_db, pytest.mark.practice("LOG-17")]
 
@@ -168,6 +169,23 @@ def test_without_a_reason_or_a_second_person_it_stays_off(acme, changed, because
         command("on", **{"organization": "acme", "minutes": 30, **WHO, **changed})
     with bind(acme.id):
         assert NOTE not in kept_policy()
+
+
+def test_both_sign_with_their_own_keys_where_operators_have_some(acme, settings, tmp_path):
+    """As in production: the second person is no name that the first one types."""
+    files = hired(settings, tmp_path, "ada", "bob")
+    asked = ["body_logging", "on", "--organization=acme", "--reason=drafts fail with 400"]
+    asked += ["--by=ada", "--approved-by=bob"]
+    text = wanted(*asked)
+    assert "because drafts fail with 400" in text
+    both = [f"--approval={signed(file, text)}" for file in files.values()]
+    with pytest.raises(CommandError, match="Not signed by bob"):
+        run(*asked, both[0], both[0])
+    with pytest.raises(CommandError, match="Not signed"):
+        run(*asked, "--minutes=60", *both)
+    with bind(acme.id):
+        assert NOTE not in kept_policy()
+    assert run(*asked, *both).startswith("on until")
 
 
 def test_no_caller_turns_it_on_sees_it_or_loses_it(acme):

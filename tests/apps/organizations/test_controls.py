@@ -1,6 +1,7 @@
 """What an organization asks of its own requests acts on the next one, and ends with the one after."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
@@ -8,11 +9,28 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.integrations.models import ApiKey
+from apps.organizations.services import add_member
+from saas.audit import trail
 from saas.authentication import demands
 from saas.context import Principal, PrincipalKind
 from saas.tenancy.binding import bind
+from tests.apps.accounts.test_sign_in import PASSWORD
+from tests.apps.integrations.test_consent import told, url
 from tests.cast import call
-from tests.oauth import bearer, make_client, person, refresh, service, tokens_for
+from tests.oauth import (
+    CALLBACK,
+    VERIFIER,
+    basic,
+    bearer,
+    code_for,
+    make_client,
+    make_service,
+    person,
+    refresh,
+    service,
+    tokens_for,
+)
+from tests.pages import post, signed_in
 from tests.saas.wire import refused
 
 pytestmark = [pytest.mark.core, pytest.mark.practice("OPS-28")]
@@ -67,6 +85,80 @@ def test_outside_its_networks_no_credential_of_an_organization_opens_anything(ac
     assert answers(OUTSIDE) == {200}
 
 
+def asked_from(address, path, form, **headers):
+    """A form to a machine endpoint, from this address."""
+    caller = Client(raise_request_exception=False, REMOTE_ADDR=address)
+    kind = "application/x-www-form-urlencoded"
+    return caller.post(path, urlencode(form), content_type=kind, secure=True, headers=headers)
+
+
+def test_outside_its_networks_nobody_gets_tokens_and_nothing_is_consumed(acme, globex):
+    app = make_client(acme, "customers:read")
+    machine = make_service(acme, "customers:read", "introspection")
+    pair = tokens_for(acme.viewer, "customers:read", client=app)
+    code = code_for(app, acme.clerk, "customers:read")
+    forms = {
+        "refresh": ({"grant_type": "refresh_token", "refresh_token": pair["refresh_token"]}, app),
+        "code": ({"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK,
+                  "code_verifier": VERIFIER}, app),
+        "secret": ({"grant_type": "client_credentials", "scope": "customers:read"}, machine),
+    }  # fmt: skip
+
+    def asked(address, name):
+        form, client = forms[name]
+        if client is machine:
+            return asked_from(address, "/oauth/token", form, **basic(machine))
+        return asked_from(address, "/oauth/token", form | {"client_id": client.client_id})
+
+    def looked(address):
+        form = {"token": pair["access_token"]}
+        return asked_from(address, "/oauth/introspect", form, **basic(machine)).status_code
+
+    theirs = tokens_for(globex.viewer, "customers:read", client=app)["refresh_token"]
+    assert looked(OUTSIDE) == 200
+    owner = {"X-API-Key": acme.owner.secret}
+    on = {"allowed_networks": OFFICE}
+    assert called_from(INSIDE, owner, "PATCH", "security-policy", on).status_code == 200
+    for name in (*forms, *forms):  # a second time is no replay
+        answer = asked(OUTSIDE, name)
+        assert (answer.status_code, answer.json()["error"]) == (403, "access_denied")
+    assert looked(OUTSIDE) == 403
+    assert looked(INSIDE) == 200
+    free = {"grant_type": "refresh_token", "client_id": app.client_id, "refresh_token": theirs}
+    assert asked_from(OUTSIDE, "/oauth/token", free).status_code == 200  # another organization's
+    assert [asked(INSIDE, name).status_code for name in forms] == [200, 200, 200]
+
+
+def test_consent_is_held_to_the_organizations_own_rules_and_leads_to_what_is_missing(acme, globex):
+    clerk, app = acme.clerk.user, make_client(acme, "customers:read")
+    with bind(globex.id), trail.recording():
+        add_member(None, clerk, "viewer")
+    form = {"decision": "allow", "organization": str(acme.id)}
+    client = signed_in(clerk)
+    owner = {"X-API-Key": acme.owner.secret}
+
+    def allow(**more):
+        return client.post(url(app), form | more, secure=True)
+
+    def change(**switches):
+        answer = called_from(INSIDE, owner, "PATCH", "security-policy", switches)
+        assert answer.status_code == 200
+
+    change(allowed_networks=OFFICE)
+    assert told(allow())["error"] == "access_denied"
+    assert told(allow(organization=str(globex.id))).keys() >= {"code"}
+    change(allowed_networks=[], require_second_factor=True)
+    away = allow()
+    assert away["Location"].startswith("/accounts/login/?next=")
+    again = post(client, "login/", login=clerk.email, password=PASSWORD, next=url(app))
+    assert again["Location"] == url(app)
+    assert (
+        told(allow())["error"] == "unmet_authentication_requirements"
+    )  # and is not asked for ever
+    change(require_second_factor=False)
+    assert told(allow()).keys() >= {"code"}
+
+
 @pytest.mark.parametrize("wrong", [None, "203.0.113.0/24", ["here"], ["0.0.0.0/0"], ["10.0.0.0/8"]])
 def test_what_is_no_list_of_networks_is_refused(acme, wrong):
     refused_ = acme.owner.patch("security-policy", {"allowed_networks": wrong})
@@ -95,16 +187,19 @@ def test_a_sign_in_ages_however_often_its_token_is_refreshed(acme):
     def get(pair):
         return called_from("127.0.0.1", bearer(pair["access_token"]))
 
+    tokens = refresh(app, tokens["refresh_token"]).json()
     assert get(tokens).status_code == 200
     changed(acme.owner, session_max_hours=8)
-    for _ in range(2):
-        answer = get(tokens)
-        refused(answer, 401, "step-up-required")
-        assert 'max_age="28800"' in answer["WWW-Authenticate"]
-        tokens = refresh(app, tokens["refresh_token"]).json()
+    answer = get(tokens)
+    refused(answer, 401, "step-up-required")
+    assert 'max_age="28800"' in answer["WWW-Authenticate"]
+    late = refresh(app, tokens["refresh_token"])
+    assert (late.status_code, late.json()["error"]) == (400, "invalid_grant")
+    assert "sign in again" in late.json()["error_description"]
     assert person(acme.clerk).get("customers").status_code == 200
     changed(acme.owner, session_max_hours=9)
     assert get(tokens).status_code == 200
+    assert get(refresh(app, tokens["refresh_token"]).json()).status_code == 200  # nothing was burnt
 
 
 def test_a_key_that_is_too_old_opens_nothing_and_no_new_one_lives_longer(acme, globex):

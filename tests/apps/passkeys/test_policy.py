@@ -65,9 +65,11 @@ def test_tokens_of_a_password_are_refused_and_those_of_a_passkey_are_good(acme, 
     assert (refused.status_code, refused.json()["code"]) == (401, "step-up-required")
     assert refused["WWW-Authenticate"] == CHALLENGE
     assert customers(by_passkey).status_code == 200
-    assert customers(refresh(app, by_password["refresh_token"]).json()).status_code == 401
+    late = refresh(app, by_password["refresh_token"])
+    assert (late.status_code, late.json()["error"]) == (400, "invalid_grant")
     assert customers(refresh(app, by_passkey["refresh_token"]).json()).status_code == 200
     ask_for_passkeys(acme, is_on=False)
+    assert customers(refresh(app, by_password["refresh_token"]).json()).status_code == 200
     assert customers(tokens(client, app, acme)).status_code == 200
 
 
@@ -100,6 +102,30 @@ def test_the_consent_page_leads_to_a_passkey_and_back(acme, app):
     answer = post(client, SIGN_IN, passkey=device.get(asked(client)), next=back)
     assert (answer.status_code, answer["Location"]) == (303, back)
     assert customers(tokens(client, app, acme)).status_code == 200
+
+
+def test_a_request_that_takes_passkeys_alone_leads_there_at_once_and_once(acme, app):
+    clerk, asks = acme.clerk.user, url(app, acr_values="phr")
+    device = with_passkey(clerk)
+    stranger, by_code = browser(), signed_in_by_code(clerk, device)
+    for client in (stranger, by_code):
+        away = client.get(asks, secure=True)
+        assert (away.status_code, away["Location"].partition("?")[0]) == (
+            303,
+            "/accounts/passkeys/sign-in/",
+        )
+        page = client.get(away["Location"], secure=True).content.decode()
+        assert "asks for a passkey" in page
+        assert "second factor" not in page
+        answer = post(client, SIGN_IN, passkey=device.get(asked(client)), next=asks)
+        assert answer["Location"] == asks
+        assert client.get(asks, secure=True).status_code == 200
+    fresh = url(app, acr_values="phr", max_age="0")
+    assert stranger.get(fresh, secure=True)["Location"].startswith("/accounts/passkeys/sign-in/")
+    post(stranger, SIGN_IN, passkey=device.get(asked(stranger)), next=fresh)
+    assert stranger.get(fresh, secure=True).status_code == 200
+    either = url(app, acr_values="phr aal2")
+    assert signed_in_by_code(clerk, device).get(either, secure=True).status_code == 200
 
 
 def signed_in_by_code(user, device):

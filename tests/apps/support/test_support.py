@@ -20,6 +20,7 @@ from saas.tenancy.binding import bind
 from tests.attacks.surface import WRITES, aim
 from tests.cast import call, make_tenant
 from tests.matrix.samples import SUPPORT, customer, made
+from tests.operators import hired, run, signed, wanted
 from tests.races import at_once
 from tests.saas.wire import on_postgresql
 
@@ -282,3 +283,15 @@ def test_many_looks_and_an_end_at_once_leave_as_many_entries_as_answers(committe
     assert set(looks) <= {200, 401}
     assert staff.get("customers").status_code == 401
     assert shown(acme, grant)["views"] == len(events(acme, "viewed")) == looks.count(200)
+
+
+def test_whoever_takes_it_up_signs_with_their_own_key(acme, settings, tmp_path):
+    """Where operators have keys, as in production, a name is not enough."""
+    grant, files = granted(acme), hired(settings, tmp_path, "ada", "bob")
+    command_line = ["support_access", f"--grant={grant}", "--by=ada"]
+    text = wanted(*command_line)
+    with pytest.raises(CommandError, match="Not signed by ada"):
+        run(*command_line, f"--approval={signed(files['bob'], text)}")
+    assert shown(acme, grant)["staff"] == ""
+    assert is_well_formed(run(*command_line, f"--approval={signed(files['ada'], text)}"))
+    assert shown(acme, grant)["staff"] == "ada"

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.bodies import services
+from apps.operations import keys
 from apps.operations.organizations import each_across_tenants
 from saas.audit import trail
 from saas.errors import Problem
@@ -23,8 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--organization", default="", help="its slug or id")
         parser.add_argument("--minutes", type=int, default=30)
         parser.add_argument("--reason", default="")
-        parser.add_argument("--by", default="", help="who asks for it")
-        parser.add_argument("--approved-by", default="", help="another person")
+        keys.add_operators(parser)
 
     def handle(self, *_: Any, what: str, organization: str, **options: Any) -> None:
         """Do it, or say in one sentence why not."""
@@ -40,6 +40,8 @@ class Command(BaseCommand):
                 services.judge(**asked)
             except Problem as problem:
                 raise CommandError(problem.detail) from None
+            act = f"body_logging of {organization} for {options['minutes']} minutes"
+            keys.operators(options, f"{act}, because {asked['reason']},")
         said = []
         for _one in each_across_tenants(organization):  # to its end: each commits as it is left
             with trail.recording():

@@ -27,11 +27,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it as the owner of the tables."""
-        names, tenant_id, reason = (
-            keys.operators(options),
-            options["organization"],
-            options["reason"],
-        )
+        tenant_id, reason = options["organization"], options["reason"]
+        names = keys.operators(options, f"destroy_key of {tenant_id}")
         if options["confirm"] != tenant_id:
             raise CommandError("--confirm names another organization.")
         if not 3 <= len(reason) <= 200 or not reason.isprintable():

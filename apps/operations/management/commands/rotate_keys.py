@@ -15,6 +15,8 @@ from saas.persistence import rotation
 from saas.persistence.owner import acting_as_owner
 from saas.tenancy.binding import bind
 
+ACTS = ("kek", "rewrap", "data_keys", "indexes", "remove")
+
 
 class Command(BaseCommand):
     """`manage.py rotate_keys`: one act at a time, under DATABASE_OWNER_URL."""
@@ -46,8 +48,9 @@ class Command(BaseCommand):
         """The act that was asked for."""
         if options["status"]:
             return self.show(options["organization"])
-        names = keys.operators(options)
         only = options["organization"]
+        acts = [name for name in ACTS if options[name]]
+        names = keys.operators(options, " ".join(["rotate_keys", *acts, f"of {only or 'all'}"]))
         if options["kek"]:
             self.stdout.write(f"current: {keys.new_key_encryption_key(names)}")
         if options["kek"] or options["rewrap"]:

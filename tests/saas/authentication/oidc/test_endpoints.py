@@ -11,9 +11,11 @@ from django.utils import timezone
 from jwcrypto import jwk
 from oauth2_provider.models import get_access_token_model
 
+from apps.organizations.models import SecurityPolicy
 from saas.authentication.oauth import metadata, scopes
 from saas.authentication.oidc import checks, keys
 from saas.authentication.oidc.claims import SCOPES as WORDS
+from saas.tenancy.binding import bind
 from tests.oauth import bearer, make_service, service_token
 from tests.saas.authentication.oidc.browser import SCOPES, userinfo
 from tests.saas.wire import send
@@ -78,6 +80,19 @@ def test_userinfo_tells_what_the_scopes_name(clerk):
     assert userinfo(clerk.tokens(scope="openid profile")["access_token"]).json() == sub
     token = clerk.tokens(scope="openid email")["access_token"]
     assert userinfo(token).json() == sub | email | {"email_verified": True}
+
+
+@pytest.mark.practice("OPS-28")
+def test_userinfo_tells_nobody_outside_the_organizations_networks(acme, clerk):
+    token = clerk.tokens()["access_token"]
+    with bind(acme.id):
+        policy = SecurityPolicy(switches={"allowed_networks": ["203.0.113.0/24"]})
+        policy.save()
+    refused = userinfo(token)
+    assert (refused.status_code, refused.json()["error"]) == (403, "access_denied")
+    with bind(acme.id):
+        policy.delete()
+    assert userinfo(token).status_code == 200
 
 
 def test_userinfo_takes_an_access_token_with_openid_from_a_person_in_the_header(acme, clerk):

@@ -31,11 +31,13 @@ log = logging.getLogger("saas.counters")
 PAUSE = 1.0  # seconds without asking a store that just failed
 
 # One call for all windows of a request. The clock is the store's own, so that web processes
-# with different clocks count alike. KEYS[i] has form ARGV[3i], limit and seconds after it.
+# with different clocks count alike. KEYS[i] has form ARGV[3i], limit and seconds after it. A ring
+# holds `used` hits in all, of which `old` were before the slot `at`; only the first hit of a slot,
+# and who is over the limit, looks at the slots one by one.
 SCRIPT = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-local spend, ticket, answer = ARGV[1] == '1', ARGV[2], {}
+local spend, ticket, answer, begun = ARGV[1] == '1', ARGV[2], {}, {}
 for i, key in ipairs(KEYS) do
   local form, limit, seconds = ARGV[3 * i], tonumber(ARGV[3 * i + 1]), tonumber(ARGV[3 * i + 2])
   local used, wait = 0, 0
@@ -53,11 +55,19 @@ for i, key in ipairs(KEYS) do
   else
     local slot = seconds / %(slots)d
     local current, counts = math.floor(now / slot), {}
-    local stored = redis.call('HGETALL', key)
-    for j = 1, #stored, 2 do
-      local at = tonumber(stored[j])
-      if at < current - %(slots)d then redis.call('HDEL', key, stored[j])
-      else counts[at] = tonumber(stored[j + 1]); used = used + counts[at] end
+    local known = redis.call('HMGET', key, 'at', 'old', 'used')
+    local since = tonumber(known[1])
+    used = tonumber(known[3]) or 0
+    if since ~= current or used >= limit then
+      if since then redis.call('HSET', key, since, used - known[2]) end
+      used = 0
+      local stored = redis.call('HGETALL', key)
+      for j = 1, #stored, 2 do
+        local at = tonumber(stored[j])
+        if at and at < current - %(slots)d then redis.call('HDEL', key, stored[j])
+        elseif at then counts[at] = tonumber(stored[j + 1]); used = used + counts[at] end
+      end
+      begun[i] = {current, used - (counts[current] or 0)}
     end
     if used >= limit then
       local left, at = used, current - %(slots)d
@@ -71,10 +81,13 @@ end
 for i, key in ipairs(KEYS) do
   if spend then
     local form, seconds = ARGV[3 * i], tonumber(ARGV[3 * i + 2])
+    local slot = begun[i]
     if form == 'held' then redis.call('ZADD', key, now + seconds, ticket)
     elseif form == 'log' then redis.call('ZADD', key, now, ticket)
-    else redis.call('HINCRBY', key, math.floor(now / (seconds / %(slots)d)), 1) end
-    redis.call('PEXPIRE', key, seconds * 1100)
+    elseif slot then
+      redis.call('HSET', key, 'at', slot[1], 'old', slot[2], 'used', answer[2 * i - 1] + 1)
+    else redis.call('HINCRBY', key, 'used', 1) end
+    if slot or form ~= 'ring' then redis.call('PEXPIRE', key, seconds * 1100) end
     answer[2 * i - 1] = answer[2 * i - 1] + 1
   end
 end

@@ -25,7 +25,7 @@ def until(true: Callable[[], Any], seconds: float = 60) -> Any:
     """Look again and again."""
     deadline = time.monotonic() + seconds
     while not (found := true()):
-        assert time.monotonic() < deadline, "it did not happen in time"
+        assert time.monotonic() < deadline, f"{true.__qualname__} did not happen in time"
         time.sleep(0.2)
     return found
 
@@ -104,6 +104,7 @@ def left_under_another(house: House) -> int:
     """What the command counts."""
     told = [line for line in status_of(house) if line.startswith("under another pepper")]
     assert told
+    print(*[line for line in told if not line.endswith(" 0")], sep="\n")
     return sum(int(line.rpartition(" ")[2]) for line in told)
 
 

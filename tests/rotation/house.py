@@ -85,7 +85,7 @@ class House:
     def start(self) -> None:
         """As deploy/Dockerfile starts it."""
         options = ["--interface", "wsgi", "--workers", "2", "--blocking-threads", "4"]
-        options += ["--workers-kill-timeout", "20"]  # one can miss that it is to end
+        options += ["--workers-kill-timeout", "5"]  # one can miss that it is to end
         command = ["-m", "granian", *options, "--port", str(self.port), "config.wsgi:application"]
         self.server = self.started(command)
         wait_for(self.server, f"{self.address}/health/live", self.log)

@@ -18,7 +18,7 @@ def main() -> None:
 
     acme = make_tenant("Acme")
     made = acme.owner.post("customers", BUYER)
-    app = make_client(acme, READ, "openid")
+    app = make_client(acme, READ, "openid", secret="")
     service = make_service(acme, READ)
     person = Person(acme.clerk, app)
     viewer = acme.viewer.user

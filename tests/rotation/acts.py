@@ -75,7 +75,7 @@ def beside(house: House, load: Load, name: str, other: str, new: str) -> str:
     for first, second in ((old, new), (new, old)):
         house.keep(name, first)
         house.keep(other, second)
-        house.reload()
+        house.replace(load)
         load.settle()
     return old
 
@@ -83,7 +83,7 @@ def beside(house: House, load: Load, name: str, other: str, new: str) -> str:
 def away(house: House, load: Load, other: str) -> None:
     """The old one opens nothing any more."""
     house.keep(other, "")
-    house.reload()
+    house.replace(load)
     load.settle()
 
 
@@ -141,16 +141,27 @@ def database(house: House, load: Load) -> tuple[str, int]:
     with psycopg.connect(**where, password=old, autocommit=True) as role:
         role.execute(f"ALTER ROLE {url.username} PASSWORD '{new}'")
         house.keep("DATABASE_PASSWORD", new)
-        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user"
-        until(lambda: not role.execute(f"{cut} AND state = 'idle' AND {OTHERS}").fetchall())
         for _ in range(3):
+            cut_all(role)
             load.settle()
-            role.execute(f"{cut} AND state = 'idle' AND {OTHERS}")
-    load.settle()
     return "changed, in its file, every connection cut, thrice", opens(where, old)
 
 
-OTHERS = "pid <> pg_backend_pid() AND backend_start < now() - interval '5 s'"
+THOSE = """FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()
+    AND backend_start < %s"""
+RESTING = "AND state = 'idle' AND state_change < clock_timestamp() - interval '30 ms' LIMIT 1"
+
+
+def cut_all(role: psycopg.Connection) -> None:
+    """Each connection that there is, at a moment in which it rests: one that is cut in the middle of
+    a transaction is a 503, and the caller's to repeat.
+    """
+    now = role.execute("SELECT clock_timestamp()").fetchone()
+    deadline = time.monotonic() + 60
+    while role.execute(f"SELECT pid {THOSE}", now).fetchall():
+        assert time.monotonic() < deadline, "a connection never rests"
+        role.execute(f"SELECT pg_terminate_backend(pid) {THOSE} {RESTING}", now)
+        time.sleep(0.01)
 
 
 def opens(where: dict[str, Any], password: str) -> int:
@@ -201,7 +212,7 @@ def redis(house: House, load: Load) -> tuple[str, int]:
         store.acl_setuser("default", enabled=True, passwords=["+" + new])
         house.keep("REDIS_URL", redis_url(house, new))
         at = time.monotonic()
-        house.reload()
+        house.replace(load)
         load.settle()
         store.acl_setuser("default", enabled=True, passwords=["-" + former])
         mine = str(store.client_id())
@@ -218,7 +229,7 @@ def mail(house: House, load: Load) -> tuple[str, int]:
     old, new = house.vault.kept["mail"]["password"], key()
     house.office.passwords.add(new)
     house.vault.kept["mail"] = {"password": new}
-    house.reload()
+    house.replace(load)
     house.office.passwords.discard(old)
     house.office.shown.clear()
     load.settle()
@@ -233,7 +244,7 @@ def vault_token(house: House, load: Load) -> tuple[str, int]:
     house.keep("VAULT_TOKEN", new)
     house.vault.tokens.remove(old)
     house.vault.shown.clear()
-    house.reload()
+    house.replace(load)
     load.settle()
     assert new in house.vault.shown
     return "another one, in its file, the old one revoked", house.vault.shown.count(old)
@@ -245,9 +256,9 @@ def checkpoint_key(house: House, load: Load) -> tuple[str, int]:
     secret, public = house.manage("make_checkpoint_key").split()
     published = f"{house.kept('SAAS_CHECKPOINT_PUBLIC_KEYS')},{public.split('=', 1)[1]}"
     house.keep("SAAS_CHECKPOINT_PUBLIC_KEYS", published)
-    house.reload()
+    house.replace(load)
     house.keep("SAAS_CHECKPOINT_KEY", secret.split("=", 1)[1])
-    house.reload()
+    house.replace(load)
     count = len(signers(house))
     until(lambda: len(signers(house)) > count + 1, 120)
     assert set(signers(house)[len(former) :]) - set(former), "the new key has signed nothing"

@@ -5,7 +5,6 @@ processes, and a worker; every secret stands in a file or in Vault.
 import json
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -22,7 +21,8 @@ from redis import Redis
 from tests.apps.recovery.copies import Cluster, empty_cluster
 from tests.conformance.server import wait_for
 from tests.practices import ROOT
-from tests.rotation.outside import PostOffice, open_office
+from tests.rotation.load import Load
+from tests.rotation.outside import Balancer, PostOffice, open_balancer, open_office
 from tests.saas.persistence.providers.houses import VaultHouse, open_house
 from tests.servers.keeper import first_that_starts
 from tests.servers.places import give_away
@@ -42,20 +42,24 @@ class House:
     def __init__(self, folder: Path, cluster: Cluster, redis: str, vault: VaultHouse) -> None:
         self.folder, self.cluster, self.vault = folder, cluster, vault
         self.office: PostOffice
+        self.balancer: Balancer
+        self.servers: dict[int, subprocess.Popen[bytes]] = {}  # by their ports
+        self.workers: list[subprocess.Popen[bytes]] = []
         self.redis = urlsplit(redis)
         self.done: list[str] = []  # the commands that were run
         self.log = folder / "server.log"
-        with socket.create_server(("127.0.0.1", 0)) as spare:
-            self.port = spare.getsockname()[1]
-        self.address = f"http://127.0.0.1:{self.port}"
         self.environment = {
             **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME")},
             "DJANGO_SETTINGS_MODULE": "tests.rotation.settings",
-            "SAAS_ORIGIN": self.address,
             "ALLOWED_HOSTS": "127.0.0.1,testserver",
             "SAAS_TRUSTED_PROXIES": "127.0.0.1/32",
             "SAAS_CHECKPOINT_DIR": str(folder / "checkpoints"),
         }
+
+    @property
+    def address(self) -> str:
+        """Where everybody calls."""
+        return self.balancer.address
 
     def keep(self, name: str, value: str) -> None:
         """Put a secret into its file, in one step."""
@@ -83,13 +87,16 @@ class House:
         return ended.stdout
 
     def start(self) -> None:
-        """As deploy/Dockerfile starts it."""
+        """As deploy/Dockerfile starts it, behind the balancer."""
+        with socket.create_server(("127.0.0.1", 0)) as spare:
+            port = spare.getsockname()[1]
         options = ["--interface", "wsgi", "--workers", "2", "--blocking-threads", "4"]
         options += ["--workers-kill-timeout", "5"]  # one can miss that it is to end
-        command = ["-m", "granian", *options, "--port", str(self.port), "config.wsgi:application"]
-        self.server = self.started(command)
-        wait_for(self.server, f"{self.address}/health/live", self.log)
-        self.worker = self.started(["manage.py", "worker"])
+        command = ["-m", "granian", *options, "--port", str(port), "config.wsgi:application"]
+        self.servers[port] = self.started(command)
+        wait_for(self.servers[port], f"http://127.0.0.1:{port}/health/ready", self.log)
+        self.balancer.behind.append(port)
+        self.workers.append(self.started(["manage.py", "worker"]))
 
     def started(self, command: list[str]) -> "subprocess.Popen[bytes]":
         """A process that goes on."""
@@ -102,26 +109,25 @@ class House:
                 stderr=output,
             )
 
-    def reload(self) -> None:
-        """Each process of the server after the other, and the worker, read their secrets anew."""
-        said = "Stopped old worker"
-        before = self.log.read_text(errors="replace").count(said)
-        self.server.send_signal(signal.SIGHUP)
-        former, self.worker = self.worker, self.started(["manage.py", "worker"])
+    def replace(self, load: Load) -> None:
+        """Another server and another worker beside those that are there; for a while both are
+        asked, then the former ones end. Whoever begins reads its secrets anew.
+        """
+        [former] = self.balancer.behind
+        self.start()
+        load.settle()
+        self.balancer.behind.remove(former)
         deadline = time.monotonic() + PATIENCE
-        while self.log.read_text(errors="replace").count(said) < before + 2:
-            assert time.monotonic() < deadline, self.log.read_text(errors="replace")[-3000:]
-            assert self.server.poll() is None, self.log.read_text(errors="replace")[-3000:]
-            time.sleep(0.1)
-        former.terminate()
-        former.wait(PATIENCE)
+        while self.balancer.open[former]:
+            assert time.monotonic() < deadline, "somebody does not leave"
+            time.sleep(0.05)
+        ended(self.servers.pop(former))
+        ended(self.workers.pop(0))
 
     def stop(self) -> None:
         """All of it."""
-        for process in (self.server, self.worker):
-            process.terminate()
-        for process in (self.server, self.worker):
-            process.wait(PATIENCE)
+        for process in (*self.servers.values(), *self.workers):
+            ended(process)
 
     def store(self, password: str) -> "Redis[bytes]":
         """Redis, as who shows this password; on another connection than the house's."""
@@ -144,6 +150,7 @@ def furnished(folder: Path) -> Iterator[tuple[House, dict[str, Any]]]:
         address = stack.enter_context(open_house(vault))
         house = House(folder, cluster, told["REDIS_URL"], vault)
         house.office = stack.enter_context(open_office(mail := key()))
+        house.balancer = stack.enter_context(open_balancer())
         vault.kept["mail"] = {"password": mail}
         house.keep("VAULT_TOKEN", vault.tokens[0])
         with Redis(host="127.0.0.1", port=house.redis.port or 0) as store:
@@ -151,6 +158,7 @@ def furnished(folder: Path) -> Iterator[tuple[House, dict[str, Any]]]:
                 "default", enabled=True, reset_passwords=True, passwords=["+" + (counted := key())]
             )
         house.environment |= {
+            "SAAS_ORIGIN": house.address,
             "VAULT_ADDR": address,
             "EMAIL_HOST": "127.0.0.1",
             "EMAIL_PORT": str(house.office.port),
@@ -180,11 +188,17 @@ def furnished(folder: Path) -> Iterator[tuple[House, dict[str, Any]]]:
         house.manage("migrate", "--verbosity=0")
         *_, told = house.run(["-m", "tests.rotation.seed"], house.environment).splitlines()
         held = json.loads(told)  # the lines before it are of the access log
-        house.start()
         try:
+            house.start()
             yield house, held
         finally:
             house.stop()
+
+
+def ended(process: "subprocess.Popen[bytes]") -> None:
+    """A process that was asked to."""
+    process.terminate()
+    process.wait(PATIENCE)
 
 
 def redis_url(house: House, password: str) -> str:

@@ -28,7 +28,7 @@ BUYER = {
 }
 PROVED_BY = "__Host-session"
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
-PATIENCE = 60  # seconds for a letter, or for every caller to come round
+PATIENCE = 120  # seconds for a letter, or for every caller to come round
 
 
 class Load:
@@ -46,6 +46,7 @@ class Load:
         """Everybody calls, for the length of the block."""
         callers = [self.reads, self.reads, self.searches, self.refreshes, self.serves]
         callers += [self.consents, self.signs_in, self.follows_a_link, self.invites]
+        self.rounds.update({one.__name__: 0 for one in callers})
         threads = [Thread(target=self.again, args=(one,)) for one in callers]
         for thread in threads:
             thread.start()

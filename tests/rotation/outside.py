@@ -1,12 +1,16 @@
-"""Who else stands in a house and asks for a secret: a mail server that wants a password."""
+"""What stands around a house: a balancer in front of it, and a mail server that wants a password."""
 
 import email
 import email.policy
+import itertools
+import select
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from socketserver import StreamRequestHandler, ThreadingTCPServer
-from threading import Thread
+from socket import create_connection
+from socketserver import BaseRequestHandler, StreamRequestHandler, ThreadingTCPServer
+from threading import Lock, Thread
 
 
 class PostOffice(ThreadingTCPServer):
@@ -78,4 +82,63 @@ def open_office(password: str) -> Iterator[PostOffice]:
             yield office
         finally:
             office.shutdown()
+            thread.join()
+
+
+class Balancer(ThreadingTCPServer):
+    """One address in front of as many servers as there are; whoever is taken out ends in peace."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Passage)
+        self.behind: list[int] = []  # the ports of who is asked, in turn
+        self.open = Counter[int]()
+        self.lock, self.turn = Lock(), itertools.count()
+
+    @property
+    def address(self) -> str:
+        """Where everybody calls."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    @contextmanager
+    def place(self) -> Iterator[int]:
+        """The port of whose turn it is, for one connection."""
+        with self.lock:
+            port = self.behind[next(self.turn) % len(self.behind)]
+            self.open[port] += 1
+        try:
+            yield port
+        finally:
+            with self.lock:
+                self.open[port] -= 1
+
+
+class Passage(BaseRequestHandler):
+    """Bytes to and fro, until one side has said everything."""
+
+    server: Balancer
+
+    def handle(self) -> None:
+        """One connection."""
+        with self.server.place() as port, create_connection(("127.0.0.1", port)) as behind:
+            other = {self.request: behind, behind: self.request}
+            while True:
+                for side in select.select(list(other), [], [])[0]:
+                    if not (said := side.recv(65536)):
+                        return
+                    other[side].sendall(said)
+
+
+@contextmanager
+def open_balancer() -> Iterator[Balancer]:
+    """For the length of the block."""
+    with Balancer() as balancer:
+        thread = Thread(target=balancer.serve_forever)
+        thread.start()
+        try:
+            yield balancer
+        finally:
+            balancer.shutdown()
             thread.join()

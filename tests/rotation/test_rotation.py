@@ -51,7 +51,8 @@ def test_every_secret_changes_under_load_and_nobody_notices(capsys):
                         done, left = ACTS[name](house, load)
                     finally:
                         failed = load.errors[before:]
-                        print(*failed, sep="\n", end="\n" * bool(failed))
+                        for one in failed[:5]:
+                            print(one[:300])
                     seconds = f"{time.monotonic() - began:.0f}"
                     print(
                         LINE(name, seconds, load.asked - asked, len(failed), left, done), flush=True

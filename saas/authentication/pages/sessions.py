@@ -23,6 +23,17 @@ def stored(session_key: str | None) -> str:
 class SessionStore(DatabaseStore):
     """The key is in the cookie and nowhere else. The row names the person (SAAS_SESSION_MODEL)."""
 
+    def __init__(self, session_key: str | None = None, *, row: str = "") -> None:
+        super().__init__(session_key)
+        self.row = row
+
+    @property
+    def key_salt(self) -> str:
+        """What it holds is signed for its row: who can write to the table would else copy what a
+        colleague's session holds into their own.
+        """
+        return f"session:{self.row or stored(self.session_key)}"
+
     @classmethod
     def get_model_class(cls) -> Any:
         """The product's table of sessions."""

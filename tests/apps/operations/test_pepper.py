@@ -129,6 +129,7 @@ def test_a_person_stays_signed_in_whatever_becomes_of_the_pepper(db, settings):
     assert SessionStore(session.session_key)["name"] == "value"
 
 
+@pytest.mark.practice("DATA-07")
 def test_a_key_that_another_request_moves_over_between_two_looks_is_found(
     acme, settings, monkeypatch
 ):

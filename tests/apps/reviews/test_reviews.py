@@ -189,6 +189,7 @@ def test_without_a_log_nobody_knows_which_scopes_were_used(acme, globex):
         run("access_review", reviewer="Ada", organization="nobody")
 
 
+@pytest.mark.practice("LOG-14")
 @pytest.mark.practice("DATA-07")
 def test_what_is_overdue_is_told_at_every_start_and_counted(settings, tmp_path):
     settings.SAAS_REGISTERS = tmp_path / "registers.toml"

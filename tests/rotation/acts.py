@@ -15,6 +15,7 @@ import pytest
 import requests
 from redis.exceptions import AuthenticationError
 
+from config.settings.security import KEYS
 from tests.rotation.house import OPERATORS, House, key, redis_url
 from tests.rotation.load import Load
 
@@ -274,6 +275,22 @@ def signers(house: House) -> list[str]:
     files = (house.folder / "checkpoints").glob("*")
     lines = [line for file in files for line in file.read_text().splitlines()]
     return [one["key"] for one in sorted(map(json.loads, lines), key=lambda one: one["number"])]
+
+
+def erase(house: House, load: Load) -> tuple[str, int]:
+    """The keys of an organization that leaves, of which every process holds some open; the others
+    notice nothing.
+    """
+    organization, customer, secret = load.held["closing"]
+    path, by = f"/api/v1/customers/{customer}", {"X-API-Key": secret}
+    for _ in range(20):
+        load.ask("GET", path, headers=by)
+    words = [f"--organization={organization}", f"--confirm={organization}", "--reason=They left."]
+    house.manage("destroy_key", *words, *OPERATORS)
+    time.sleep(KEYS.seen.total_seconds() + 1)  # the promise
+    answers = [load.ask("GET", path, 200, 410, headers=by) for _ in range(40)]
+    load.settle()
+    return "destroyed: nobody opens anything any more", sum(one.ok for one in answers)
 
 
 ACTS: dict[str, Act] = {

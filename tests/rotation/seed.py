@@ -18,6 +18,8 @@ def main() -> None:
 
     acme = make_tenant("Acme")
     made = acme.owner.post("customers", BUYER)
+    globex = make_tenant("Globex")
+    theirs = globex.owner.post("customers", BUYER)
     app = make_client(acme, READ, "openid", secret="")
     service = make_service(acme, READ)
     person = Person(acme.clerk, app)
@@ -36,6 +38,7 @@ def main() -> None:
         "session": person.browser.cookies[PROVED_BY].value,
         "viewer": [viewer.email, PASSWORD],
         "viewers key": acme.viewer.secret,
+        "closing": [str(globex.id), theirs.json()["id"], globex.owner.secret],
         "link": f"{forgetful.pk}/{default_token_generator.make_token(forgetful)}",
     }
     json.dump(held, sys.stdout)

@@ -9,7 +9,7 @@ LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-in
 BASE ?= HEAD~1
 HEADING := @printf '\n== %s ==\n'
 
-.PHONY: help run test check drills restore-drill bench bench-smoke sabotage lock format openapi \
+.PHONY: help run test check drills restore-drill rotate-drill bench bench-smoke sabotage lock format openapi \
 	tls-scan clean
 
 help: ## print this list
@@ -62,6 +62,9 @@ drills: .venv/.dev ## the long forms of the races and kills
 
 restore-drill: .venv/.dev ## back up 100,000 invoices under load, restore, verify (SAAS_INVOICES)
 	$(PYTHON) -m pytest -q -m drill tests/apps/recovery
+
+rotate-drill: .venv/.dev ## change every secret of the register under load (SECRETS="SAAS_KEK …")
+	$(PYTHON) -m pytest -q -m drill tests/rotation
 
 sabotage: .venv/.dev ## remove each protection in turn and demand red (ID=AUTHZ-02 for one)
 	@$(PYTHON) -m tests.sabotage $(ID)

@@ -56,11 +56,25 @@ def digest(secret: str, *, purpose: str = "credential") -> str:
 
 def digests(secret: str, *, purpose: str = "credential") -> Iterator[str]:
     """The digest, and while the pepper changes (SAAS_PEPPER_PREVIOUS) the one of before: who looks
-    for the first one finds it at the first try.
+    for the first one finds it at the first try. Then the first again: another request may have
+    moved it over between the two looks.
     """
-    yield digest(secret, purpose=purpose)
+    yield (current := digest(secret, purpose=purpose))
     if settings.SAAS_PEPPER_PREVIOUS:
         yield _digest(settings.SAAS_PEPPER_PREVIOUS, secret, purpose)
+        yield current
+
+
+def is_digest_of(digested: str, secret: str, *, purpose: str) -> bool:
+    """Whether this was stored of `secret`, also before the pepper changed."""
+    return any(equal(digested, known) for known in digests(secret, purpose=purpose))
+
+
+def hashed(text: str) -> str:
+    """SHA-256 in hex, for what is random and long by itself and lives for minutes: it needs no
+    pepper, so a pepper that changes neither ends it nor forgets that it was used.
+    """
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def mark(pepper: str) -> str:

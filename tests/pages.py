@@ -4,13 +4,13 @@ import random
 import re
 from ipaddress import IPv6Address
 
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.totp.internal.auth import generate_totp_secret
 from django.core import mail
 from django.test import Client
 
 from apps.accounts.models import User
 from apps.accounts.queries import authenticator
-from apps.accounts.services import make_recovery_codes
+from apps.accounts.services import Totp, make_recovery_codes
 from saas.persistence.worker import run_due
 from tests.apps.accounts.test_sign_in import PASSWORD, sign_in
 
@@ -37,7 +37,7 @@ def signed_in(user):
 def signed_in_by_two(user):
     """As above, with a second factor that was answered; by a recovery code, which no clock ends."""
     if authenticator(user) is None:
-        TOTP.activate(user, generate_totp_secret())
+        Totp.activate(user, generate_totp_secret())
     code = make_recovery_codes(user)[0]
     user.set_password(PASSWORD)
     user.save()

@@ -73,7 +73,7 @@ class SecondFactors(DefaultMFAAdapter):
         return super().is_mfa_enabled(user, types) or bool(factors.of(user))
 
     def encrypt(self, text: str) -> str:
-        """What is stored of a seed."""
+        """What a session keeps of a seed, while nobody has shown a code of it."""
         return b64encode(lock(text.encode(), FACTOR)).decode()
 
     def decrypt(self, encrypted_text: str) -> str:

@@ -69,6 +69,10 @@ class Session(AbstractBaseSession):
 
         return SessionStore
 
+    def get_decoded(self) -> Any:
+        """What it holds, if that was signed for this very row."""
+        return self.get_session_store_class()(row=self.session_key).decode(self.session_data)
+
 
 class RecoveryCode(models.Model):
     """What opens the second step when the authenticator is lost. A code that was used is gone."""

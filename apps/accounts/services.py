@@ -1,10 +1,11 @@
 """What can happen to an account: how it is opened, what opens it, and how it ends."""
 
+import logging
 from datetime import datetime
 from typing import Any
 
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import TOTP
+from allauth.mfa.totp.internal.auth import TOTP, validate_totp_code
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
@@ -12,14 +13,17 @@ from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from apps.accounts import factors, letters, queries
+from apps.accounts import factors, letters, queries, seeds
 from apps.accounts.models import RecoveryCode, Session, User
 from saas import alerts
 from saas.authentication import attempts
-from saas.crypto import digest, random_text
+from saas.crypto import Unreadable, digest, random_text
 from saas.errors import Problem
 from saas.tenancy.person import tenants_of
 
+faults = logging.getLogger("saas.faults")
+
+TYPE = Authenticator.Type.TOTP
 CODES = 10
 CODE_LENGTH = 10  # of 32 characters that nobody confuses: 50 bits, and each guess is counted
 READABLE = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -119,6 +123,21 @@ class Totp(TOTP):
     """A code of this step of thirty seconds or of a neighbour: clocks differ, and people type
     slowly. None is accepted twice, however long it is still right.
     """
+
+    @classmethod
+    def activate(cls, user: Any, secret: str) -> "Totp":
+        """The person is asked for a code from now on."""
+        data = {"secret": seeds.sealed(user.pk, secret)}
+        return cls(Authenticator.objects.create(user=user, type=TYPE, data=data))
+
+    def validate_code(self, code: str) -> bool:
+        """Whether it is right, for the first time. A seed that was moved here is nobody's."""
+        try:
+            seed = seeds.opened(self.instance)
+        except Unreadable as fault:
+            faults.critical("sealed value: the seed of %s: %s", self.instance.user_id, fault)
+            return False
+        return validate_totp_code(seed, code) and self._mark_code_used(code)
 
     def _mark_code_used(self, code: str) -> bool:
         place = self._get_used_cache_key(code)

@@ -17,7 +17,7 @@ from apps.accounts import passwords, queries, services, tasks
 from apps.accounts.models import User
 from saas.authentication import attempts, devices, events, stuffing
 from saas.authentication.attempts import Try
-from saas.crypto import digest, equal, random_text
+from saas.crypto import digest, is_digest_of, random_text
 
 DOUBT = "doubt"  # in the session: whose password was entered here, right or wrong
 CALM = stuffing.Seen(is_uneasy=False, is_under_way=False)
@@ -81,7 +81,7 @@ def proved(held: dict[str, Any], code: str) -> Proved | None:
     counted the guess.
     """
     plain = "".join(filter(str.isalnum, code))
-    is_ours = equal(digest(plain, purpose="doubt"), held["code"])
+    is_ours = is_digest_of(held["code"], plain, purpose="doubt")
     user = queries.people().filter(pk=held["user"]).first()
     if user is None:
         return None

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from django.apps import apps
 from django.conf import settings
 from django.db import Error, close_old_connections, connection
 from django.db.models import Count, Min, Q
@@ -53,7 +54,7 @@ class House:
         """
         up = gauge("up", "Whether a part answers.", "part")
         up.add_metric(["counters"], counters_answer())
-        seen = [up, log_review()]
+        seen = [up, log_review(), *of_modules()]
         try:
             close_old_connections()
             seen += [*outbox(), *self.alerts()]
@@ -110,6 +111,21 @@ def open_alerts() -> Metric:
     for severity in Severity:
         alerts.add_metric([severity], found[severity])
     return alerts
+
+
+def of_modules() -> Gauges:
+    """What modules count in files of the house: `gauges` of their AppConfig."""
+    found: Gauges = []
+    for config in apps.get_app_configs():
+        try:
+            for name, help, label, counts in getattr(config, "gauges", tuple)():
+                told = gauge(name, help, label)
+                for key, count in counts.items():
+                    told.add_metric([key], count)
+                found.append(told)
+        except (OSError, ValueError, KeyError, TypeError) as fault:  # a file that somebody mistyped
+            log.warning("%s tells no numbers: %s", config.name, type(fault).__name__)
+    return found
 
 
 def log_review() -> Metric:

@@ -5,13 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.totp.internal.auth import generate_totp_secret
 from django.apps import apps
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import transaction
 
 from apps.accounts.models import User
+from apps.accounts.services import Totp
 from apps.customers import queries as customers
 from apps.customers.serializers import CustomerInput
 from apps.customers.services import create_customer
@@ -131,7 +132,7 @@ def second_factor(user: User) -> str:
     """A new seed for the person's authenticator app."""
     Authenticator.objects.filter(user=user).delete()
     seed = generate_totp_secret()
-    TOTP.activate(user, seed)
+    Totp.activate(user, seed)
     return seed
 
 

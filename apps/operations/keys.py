@@ -11,6 +11,8 @@ from uuid import UUID
 from django.apps import apps
 from django.conf import settings
 from django.core.management.base import CommandError
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from apps.operations import agreement
 from saas import crypto, custody
@@ -137,27 +139,28 @@ def destroy(tenant_id: UUID, names: dict[str, str], reason: str) -> int:
     return count
 
 
-# What stands in a table as a digest under the pepper: label, column, whether a tenant's. The rest
-# lives for minutes, or in a browser.
+# What stands in a table as a digest under the pepper: label, column, whether a tenant's, and which
+# rows still open something. The rest lives for minutes, or in a browser.
 PEPPERED = (
-    ("integrations.ApiKey", "digest", True),
-    ("organizations.Invitation", "digest", True),
-    ("integrations.OAuthApplication", "client_secret", False),
-    ("accounts.RecoveryCode", "digest", False),
+    ("integrations.ApiKey", "digest", True, Q(revoked_at=None, expires_at__gt=Now())),
+    ("organizations.Invitation", "digest", True, Q(expires_at__gt=Now())),
+    ("integrations.OAuthApplication", "client_secret", False, Q(client_type="confidential")),
+    ("accounts.RecoveryCode", "digest", False, Q()),
 )
 
 
 def under_another_pepper() -> dict[str, int]:
     """How many digests are not under the pepper of today. Those of keys and clients move over when
-    they are used; what nobody used until it ended needs no pepper.
+    they are used; what ended before anybody used it needs no pepper, and a public client's was
+    never a secret.
     """
     other = crypto.mark(settings.SAAS_PEPPER)
     found: dict[str, int] = {}
-    for label, column, is_tenants in PEPPERED:
+    for label, column, is_tenants, alive in PEPPERED:
         model = apps.get_model(label)
 
-        def count(model: Any = model, column: str = column) -> int:
-            rows = model._default_manager.exclude(**{column: ""})
+        def count(model: Any = model, column: str = column, alive: Q = alive) -> int:
+            rows = model._default_manager.filter(alive).exclude(**{column: ""})
             return int(rows.exclude(**{f"{column}__endswith": other}).count())
 
         found[label] = sum(count() for _ in each_tenant_across_tenants()) if is_tenants else count()

@@ -28,7 +28,7 @@ from apps.accounts.services import ask_for_proof
 from apps.organizations import forms, queries, services
 from saas.authentication import attempts
 from saas.authentication.pages.middleware import SIGNED_IN_AT
-from saas.crypto import digest, equal, random_text
+from saas.crypto import is_digest_of, random_text
 from saas.errors import Problem
 
 SIGN_UP = "sign_up"  # in the session: what was asked for, until the address is proved
@@ -96,7 +96,7 @@ def prove(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         code = form.cleaned_data["code"].replace(" ", "")
         attempts.reserve("sign-up", asked["id"], None)  # and after fifteen minutes it is over
-        if equal(digest(code, purpose="sign-up"), asked["code"]):
+        if is_digest_of(asked["code"], code, purpose="sign-up"):
             del request.session[SIGN_UP]
             return found(request, asked)
         form.add_error("code", "This code is not right.")

@@ -12,7 +12,7 @@ from apps.accounts.services import end_sessions, factor_removed, make_recovery_c
 from apps.passkeys import ceremony, queries
 from apps.passkeys.models import Passkey
 from saas import alerts
-from saas.crypto import digest
+from saas.crypto import digest, is_digest_of
 from saas.errors import Problem
 from saas.tenancy.person import tenants_of
 
@@ -73,8 +73,7 @@ def use(passkey: Passkey, challenge: str, answer: AuthenticationResponse) -> boo
     grow tells of a copy (WebAuthn §6.1.1): nobody knows which of the two this is, so both end.
     """
     row = Passkey.objects.select_for_update().filter(pk=passkey.pk, suspected_at=None).first()
-    signed = digest(challenge, purpose="passkey")
-    if row is None or row.last_challenge == signed:
+    if row is None or is_digest_of(row.last_challenge, challenge, purpose="passkey"):
         return False
     count = answer.response.authenticator_data.counter
     if (count or row.sign_count) and count <= row.sign_count:
@@ -83,7 +82,8 @@ def use(passkey: Passkey, challenge: str, answer: AuthenticationResponse) -> boo
         end_sessions(passkey.user)  # whoever has the copy may have been here before
         tell_of_copy(passkey.user)
         return False
-    row.sign_count, row.last_challenge, row.last_used_at = count, signed, timezone.now()
+    row.last_challenge = digest(challenge, purpose="passkey")
+    row.sign_count, row.last_used_at = count, timezone.now()
     row.save(update_fields=["sign_count", "last_challenge", "last_used_at"])
     return True
 

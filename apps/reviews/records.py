@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from saas.crypto import digest, equal
+from saas.crypto import digest, is_digest_of
 
 PURPOSE = "review"
 
@@ -35,8 +35,18 @@ def write(kind: str, reviewer: str, record: dict[str, Any]) -> Path:
 
 def seal(body: dict[str, Any]) -> str:
     """A keyed digest: who can write to the folder cannot make one."""
+    return digest(unsealed(body), purpose=PURPOSE)
+
+
+def is_sealed(body: dict[str, Any]) -> bool:
+    """Whether nobody has changed it since."""
+    return is_digest_of(body["seal"], unsealed(body), purpose=PURPOSE)
+
+
+def unsealed(body: dict[str, Any]) -> str:
+    """What the seal is over."""
     plain = {name: value for name, value in body.items() if name != "seal"}
-    return digest(json.dumps(plain, sort_keys=True), purpose=PURPOSE)
+    return json.dumps(plain, sort_keys=True)
 
 
 def kept(kind: str) -> Iterator[dict[str, Any]]:
@@ -44,7 +54,7 @@ def kept(kind: str) -> Iterator[dict[str, Any]]:
     for path in sorted(folder().glob(f"{kind}-*.json")):
         try:
             body = json.loads(path.read_text())
-            if body["kind"] == kind and equal(body["seal"], seal(body)):
+            if body["kind"] == kind and is_sealed(body):
                 yield body
         except (ValueError, KeyError, TypeError, AttributeError):
             continue

@@ -11,6 +11,7 @@ from environ import FileAwareEnv
 from environ.fileaware_mapping import FileAwareMapping
 
 from config.settings.logging import LOGGING as LOGGING
+from config.settings.secrets import secret
 from config.settings.security import *  # noqa: F403  # the knobs are settings
 
 
@@ -26,10 +27,10 @@ env.ENVIRON = Files()
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DEBUG = False
-SECRET_KEY = env.str("SECRET_KEY")
-SECRET_KEY_FALLBACKS = env.str("SECRET_KEY_FALLBACKS", default="").split()
-SAAS_PEPPER = env.str("SAAS_PEPPER")
-SAAS_PEPPER_PREVIOUS = env.str("SAAS_PEPPER_PREVIOUS", default="")
+SECRET_KEY = secret("SECRET_KEY")
+SECRET_KEY_FALLBACKS = secret("SECRET_KEY_FALLBACKS", "").split()
+SAAS_PEPPER = secret("SAAS_PEPPER")
+SAAS_PEPPER_PREVIOUS = secret("SAAS_PEPPER_PREVIOUS", "")
 # Who keeps the keys of keys, and for saas.custody.Keyring the keys: the current one first.
 SAAS_KEY_PROVIDER = env.str("SAAS_KEY_PROVIDER", default="") or "saas.custody.Keyring"
 SAAS_KEK_FILE = env.ENVIRON.get("SAAS_KEK_FILE", "")  # read again when it changes
@@ -37,12 +38,12 @@ SAAS_KMS_KEY = env.str("SAAS_KMS_KEY", default="")  # of AWS, an alias
 SAAS_TRANSIT_KEY = env.str("SAAS_TRANSIT_KEY", default="")  # of Vault
 VAULT_TOKEN_FILE = env.ENVIRON.get("VAULT_TOKEN_FILE", "")
 _elsewhere = SAAS_KEK_FILE or SAAS_KEY_PROVIDER != "saas.custody.Keyring"
-SAAS_KEK = "" if _elsewhere else env.str("SAAS_KEK")
+SAAS_KEK = "" if _elsewhere else secret("SAAS_KEK")
 SAAS_ORIGIN = env.str("SAAS_ORIGIN").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 SAAS_TRUSTED_PROXIES = env.list("SAAS_TRUSTED_PROXIES", default=[])
 SAAS_ORIGIN_NETWORKS = env.list("SAAS_ORIGIN_NETWORKS", default=[])  # RATE-11; empty: from anywhere
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = secret("REDIS_URL", "")
 SAAS_LOG_SINK = env.str("SAAS_LOG_SINK", default="")  # LOG-03: tcp://host:port, or tls://
 # DATA-05: whose signatures count, by name; where it is empty nobody changes a key.
 SAAS_OPERATOR_KEYS: dict[str, str] | None = env.dict("SAAS_OPERATOR_KEYS", default={})
@@ -200,15 +201,15 @@ def sqlite(path: Path) -> dict[str, object]:
     }
 
 
-DATABASE_URL = env.str("DATABASE_URL", default="")
-DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", default="")
+DATABASE_URL = secret("DATABASE_URL", "")
+DATABASE_OWNER_URL = secret("DATABASE_OWNER_URL", "")
 DATABASES = {
     "default": postgresql(DATABASE_URL)
     if DATABASE_URL
     else sqlite(BASE_DIR / "var" / "strongroom.sqlite3")
 }
 DATABASE_OWNER = env.db_url_config(DATABASE_OWNER_URL) if DATABASE_OWNER_URL else None
-DATABASE_BACKUP_URL = env.str("DATABASE_BACKUP_URL", default="")
+DATABASE_BACKUP_URL = secret("DATABASE_BACKUP_URL", "")
 DATABASE_BACKUP = env.db_url_config(DATABASE_BACKUP_URL) if DATABASE_BACKUP_URL else None
 DATABASE_ROLE = DATABASES["default"].get("USER", "")  # the one that serves
 SAAS_ROLE_CHECK = "refuse"  # AUTHZ-02: a superuser, owner or BYPASSRLS role does not serve
@@ -261,12 +262,12 @@ OAUTH2_PROVIDER = {
 SAAS_LEAK_REPORTERS = json.loads(env.str("SAAS_LEAK_REPORTERS", default="") or "{}")
 # The sealed signing keys of OpenID Connect, active first. A file is read again when it changes.
 SAAS_OIDC_KEYS_FILE = env.ENVIRON.get("SAAS_OIDC_KEYS_FILE", "")
-SAAS_OIDC_KEYS = "" if SAAS_OIDC_KEYS_FILE else env.str("SAAS_OIDC_KEYS", default="")
+SAAS_OIDC_KEYS = "" if SAAS_OIDC_KEYS_FILE else secret("SAAS_OIDC_KEYS", "")
 SAAS_OIDC_MAKE_KEYS = False  # production names its keys
 
 # What signs checkpoints (Ed25519, 32 bytes in base64), which keys are believed, and the
 # folder outside the database that the lines go to.
-SAAS_CHECKPOINT_KEY = env.str("SAAS_CHECKPOINT_KEY", default="")
+SAAS_CHECKPOINT_KEY = secret("SAAS_CHECKPOINT_KEY", "")
 SAAS_CHECKPOINT_PUBLIC_KEYS = env.list("SAAS_CHECKPOINT_PUBLIC_KEYS", default=[])
 SAAS_CHECKPOINT_DIR = env.str("SAAS_CHECKPOINT_DIR", default=str(BASE_DIR / "var" / "checkpoints"))
 SAAS_CHECKPOINT_ENTRIES = 1000  # at most so many in one checkpoint
@@ -320,7 +321,7 @@ MAILERS = {
             "host": env.str("EMAIL_HOST", default="localhost"),
             "port": env.int("EMAIL_PORT", default=587),
             "username": env.str("EMAIL_HOST_USER", default=""),
-            "password": env.str("EMAIL_HOST_PASSWORD", default=""),
+            "password": secret("EMAIL_HOST_PASSWORD", ""),
             "use_tls": True,
             "timeout": 15,
         },

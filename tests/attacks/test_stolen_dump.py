@@ -10,15 +10,26 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import generate_totp_secret
 from django.conf import settings
 from django.db import connection
 
+from apps.accounts import services
 from apps.accounts.adapters import SecondFactors
+from apps.accounts.models import Session
+from apps.accounts.services import Totp
 from apps.customers.models import Customer
+from saas import custody
+from saas.persistence.encryption import forget_rings
+from saas.persistence.models import DataKey
+from saas.persistence.owner import acting_as_owner
 from saas.tenancy.binding import bind
+from tests.apps.accounts.test_sign_in import code_of
 from tests.apps.invoices.drafts import drafted
 from tests.apps.invoices.issued import issued
 from tests.cast import make_tenant
+from tests.pages import is_in, signed_in
 from tests.saas.walls import in_database, owner, raw
 from tests.saas.wire import on_postgresql
 from tests.secrecy import UNFORCED
@@ -72,8 +83,6 @@ def pg_dump():
 
 @on_postgresql
 def test_a_stolen_dump_holds_no_sealed_value_in_any_table(acme):
-    from allauth.mfa.models import Authenticator
-
     tenant, customer = acme
     tenant.owner.get(f"customers/{customer}")  # leaves its pii.accessed
     asked = {"purpose": "Refund"}
@@ -128,6 +137,53 @@ def test_whoever_moves_a_sealed_value_is_told_nothing_and_somebody_is_called(cap
         moved += 1
     assert moved == 6
     assert acme.owner.get(f"customers/{other}").json()["email"] == EMAIL
+
+
+@pytest.mark.usefixtures("committed")
+def test_data_keys_that_are_exchanged_open_nothing_and_are_no_fault_of_ours(caplog):
+    (acme, ours), (globex, theirs) = with_customer("Acme"), with_customer("Globex")
+    with bind(globex.id):
+        foreign = DataKey.objects.get().wrapped
+    with acting_as_owner(connection, settings.DATABASE_OWNER), bind(acme.id):
+        assert DataKey.objects.update(wrapped=foreign) == 1
+    custody.forget()
+    forget_rings()
+    calls = [
+        lambda: acme.owner.get(f"customers/{ours}"),
+        lambda: acme.owner.get("customers"),
+        lambda: acme.owner.post("customers", CUSTOMER),
+        lambda: acme.owner.post(f"customers/{ours}/bank-account-disclosure", {"purpose": "Refund"}),
+    ]
+    for call in calls:
+        answer = call()
+        assert (answer.status_code, answer.json()["code"]) == (503, "unreadable"), answer.content
+        assert EMAIL not in answer.content.decode()
+    assert "CRITICAL" in [record.levelname for record in caplog.records]
+    assert acme.viewer.get(f"customers/{ours}").status_code == 200  # sees no sealed field
+    assert globex.owner.get(f"customers/{theirs}").json()["email"] == EMAIL
+    forget_rings()
+
+
+def test_whoever_copies_their_seed_into_anothers_row_does_not_have_the_others_codes(acme, caplog):
+    tenant, _ = acme
+    mine, seed = tenant.clerk.user, generate_totp_secret()
+    Totp.activate(tenant.owner.user, generate_totp_secret())
+    held = Totp.activate(mine, seed).instance.data
+    assert services.accepts(mine, code_of(seed))
+    Authenticator.objects.filter(user=tenant.owner.user).update(data=held)
+    assert services.accepts(tenant.owner.user, code_of(seed, 1)) is None
+    assert "CRITICAL" in [record.levelname for record in caplog.records]
+    assert services.accepts(mine, code_of(seed, 1))
+
+
+def test_whoever_copies_what_anothers_session_holds_into_their_own_stays_who_they_are(acme):
+    tenant, _ = acme
+    of_books, of_clerk = signed_in(tenant.accountant.user), signed_in(tenant.clerk.user)
+    assert is_in(of_clerk)
+    [theirs] = Session.objects.filter(user=tenant.accountant.user)
+    Session.objects.filter(user=tenant.clerk.user).update(session_data=theirs.session_data)
+    assert not is_in(of_clerk)
+    assert is_in(of_books)
 
 
 def put(tenant, id, column, token):

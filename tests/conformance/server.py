@@ -14,7 +14,7 @@ from urllib.request import urlopen
 from django.conf import settings
 from django.db import connection
 
-PATIENCE = 20  # seconds until it answers
+PATIENCE = 60  # seconds until it answers, on a busy machine
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from saas.authentication.dpop import nonces
 from saas.authentication.dpop.proofs import BadProof, Proof, hashed, read
 from saas.authentication.dpop.targets import normal, target_of
 from saas.counters import StoreUnavailable, Window
-from saas.crypto import digest, equal
+from saas.crypto import equal
 from saas.errors import Problem
 
 WINDOW = 60  # seconds that a client's clock may be before or behind ours (RFC 9449 §11.1)
@@ -72,9 +72,9 @@ def refuse_repeated(proof: Proof) -> None:
     than the limits let them use: the second window is that bound. It shuts with 503, as when the
     store does not answer, because a proof that is not remembered could come back.
     """
-    holder = digest(f"{proof.jkt}\0{proof.ath}", purpose="dpop-holder")
+    holder = hashed(f"{proof.jkt}\0{proof.ath}")
     burst = settings.RATES["burst"]
-    once = Window(f"dpop:{digest(f'{holder}\0{proof.jti}', purpose='dpop-jti')}", 1, MEMORY)
+    once = Window(f"dpop:{hashed(f'{holder}\0{proof.jti}')}", 1, MEMORY)
     most = Window(f"dpop:{holder}", burst.requests * MEMORY // burst.seconds, MEMORY)
     try:
         first, room = counters.shared().take([once, most])

@@ -13,7 +13,7 @@ from saas.authentication.assurance import TWO_FACTORS, is_met
 from saas.authentication.oauth.answers import Refusal
 from saas.authentication.pages.middleware import SIGNED_IN_AT
 from saas.authentication.pages.proof import proof_of
-from saas.crypto import digest
+from saas.crypto import hashed
 
 SECONDS = re.compile(r"[0-9]{1,9}")
 SIGNED_IN_FOR = "signed_in_for"  # in the session: the request that asked for a new sign-in
@@ -71,4 +71,4 @@ def sign_in_again(request: HttpRequest) -> HttpResponse:
 
 def fingerprint(request: HttpRequest) -> str:
     """This request and no other."""
-    return digest(request.META.get("QUERY_STRING", ""), purpose="authorization-request")
+    return hashed(request.META.get("QUERY_STRING", ""))

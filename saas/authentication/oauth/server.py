@@ -5,12 +5,12 @@ from typing import Any
 from django.http import HttpRequest
 from oauth2_provider.oauth2_backends import OAuthLibCore
 
-from saas.crypto import digest
+from saas.crypto import hashed
 
 
 def code_digest(code: str) -> str:
     """What we store of an authorization code."""
-    return digest(code, purpose="authorization-code")
+    return hashed(code)
 
 
 class Server(OAuthLibCore):  # type: ignore[misc]  # the toolkit ships no types

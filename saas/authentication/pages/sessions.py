@@ -1,6 +1,5 @@
 """Django's sessions in the database, by a digest of their key: a stolen table signs nobody in."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,24 +10,29 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.utils import timezone
 
 from saas.authentication.devices import NEW_HERE
-from saas.crypto import digest, digests
+from saas.crypto import hashed
 
 LENGTH = 40  # of the column: 160 bits
 
 
 def stored(session_key: str | None) -> str:
     """What stands in the table for a key."""
-    return digest(session_key or "", purpose="session")[:LENGTH]
-
-
-def names(session_key: str | None) -> Iterator[str]:
-    """What may stand there while the pepper changes; the one that is written comes first."""
-    for digested in digests(session_key or "", purpose="session"):
-        yield digested[:LENGTH]
+    return hashed(session_key or "")[:LENGTH]
 
 
 class SessionStore(DatabaseStore):
     """The key is in the cookie and nowhere else. The row names the person (SAAS_SESSION_MODEL)."""
+
+    def __init__(self, session_key: str | None = None, *, row: str = "") -> None:
+        super().__init__(session_key)
+        self.row = row
+
+    @property
+    def key_salt(self) -> str:
+        """What it holds is signed for its row: who can write to the table would else copy what a
+        colleague's session holds into their own.
+        """
+        return f"session:{self.row or stored(self.session_key)}"
 
     @classmethod
     def get_model_class(cls) -> Any:
@@ -37,15 +41,10 @@ class SessionStore(DatabaseStore):
 
     def _get_session_from_db(self) -> Any:
         alive = self.model.objects.filter(expire_date__gt=timezone.now())
-        for name in names(self.session_key):
-            row: Any = alive.filter(session_key=name).first()
-            if row is not None:
-                if name != (current := stored(self.session_key)):  # of before the pepper changed
-                    alive.filter(session_key=name).update(session_key=current)
-                    row.session_key = current
-                return row
-        self._session_key = None
-        return None
+        row: Any = alive.filter(session_key=stored(self.session_key)).first()
+        if row is None:
+            self._session_key = None
+        return row
 
     def exists(self, session_key: str | None) -> bool:
         """Whether this key is taken."""
@@ -64,4 +63,4 @@ class SessionStore(DatabaseStore):
         """Forget a session."""
         key = session_key or self.session_key
         if key is not None:
-            self.model.objects.filter(session_key__in=list(names(key))).delete()
+            self.model.objects.filter(session_key=stored(key)).delete()

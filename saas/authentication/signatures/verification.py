@@ -27,7 +27,7 @@ from saas.authentication.signatures.message import (
 )
 from saas.context import Principal
 from saas.counters import StoreUnavailable, Window
-from saas.crypto import digest
+from saas.crypto import hashed
 from saas.edge.noticing import noticed
 from saas.errors import Problem
 
@@ -133,7 +133,7 @@ def spend_nonce(request: Any, key: dict[str, str], nonce: str) -> None:
 
     Within one request it is spent once: a change of policy is judged by the old and by the new.
     """
-    name = digest(f"{key['public_key']}\0{nonce}", purpose="nonce")
+    name = hashed(f"{key['public_key']}\0{nonce}")
     if getattr(request, "spent_nonce", None) == name:
         return
     try:

@@ -69,10 +69,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return _Cursor(cursor, self)
 
     def connect_again(self) -> Any:
-        """A new connection for the transaction that has only begun, and a cursor on it."""
+        """A new connection, for a transaction that has only begun too, and a cursor on it."""
         with self.wrap_database_errors:
             self.connection = self.get_new_connection(self.get_connection_params())
-            self.connection.autocommit = False
+            self.connection.autocommit = self.autocommit
             self.init_connection_state()
             self.errors_occurred = False
             self.closed_in_transaction = False
@@ -82,14 +82,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 class _Cursor(CursorWrapper):
     """Django's own. What was lost with the connection is sent again only if nothing can have been
-    done: in a transaction, before its first statement.
+    done: in a transaction before its first statement, and outside of one what only reads.
     """
 
     def _execute(self, sql: str, params: Any, *context: Any) -> Any:
-        has_just_begun = (
-            self.db.in_atomic_block
-            and not self.db.savepoint_ids
-            and self.db.connection.info.transaction_status == TransactionStatus.IDLE
+        is_free = self.db.connection.info.transaction_status == TransactionStatus.IDLE
+        reads = not self.db.in_atomic_block and str(sql).startswith("SELECT ")
+        has_just_begun = is_free and (
+            reads or (self.db.in_atomic_block and not self.db.savepoint_ids)
         )
         try:
             return super()._execute(sql, params, *context)  # type: ignore[misc]  # the stubs leave it out

@@ -7,9 +7,10 @@ from html.parser import HTMLParser
 from urllib.parse import quote, urlencode
 
 import pytest
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.totp.internal.auth import generate_totp_secret
 from django.test import Client
 
+from apps.accounts.services import Totp
 from config.settings.security import Rate
 from tests.apps.accounts.test_sign_in import PASSWORD, sign_in
 from tests.pages import NEW, browser, get, is_in, post, signed_in
@@ -75,7 +76,7 @@ def test_every_page_is_readable_and_carries_its_headers(acme):
     pages = [get(browser(), path) for path in OPEN]
     pages += [get(client, path.format(id=acme.id)) for path in OWN]
     pages += [post(client, path.format(id=acme.id)) for path in ("password/", "2fa/", "close/")]
-    TOTP.activate(acme.clerk.user, generate_totp_secret())
+    Totp.activate(acme.clerk.user, generate_totp_secret())
     pages += [get(client, path) for path in ("", *WITH_FACTOR)]
     pages += [post(client, path) for path in WITH_FACTOR]
     assert {page.status_code for page in pages} == {200, 400, 404}
@@ -146,7 +147,7 @@ NAMES = ["login", "email", "password", "new_password", "code", "organization", "
 def test_nonsense_anywhere_is_never_our_fault(acme, nonsense):
     client, half = signed_in(acme.clerk.user), browser()
     post(client, "2fa/", password=PASSWORD)
-    TOTP.activate(acme.clerk.user, generate_totp_secret())
+    Totp.activate(acme.clerk.user, generate_totp_secret())
     sign_in(half, acme.clerk.user.email)
     asking = browser()
     post(asking, "signup/", email="a@b.example", organization="B", password=NEW)

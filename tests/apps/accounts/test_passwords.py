@@ -2,14 +2,14 @@
 
 import pytest
 from allauth.core.context import request_context
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.totp.internal.auth import generate_totp_secret
 from axes.models import AccessAttempt
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from apps.accounts.adapters import Accounts
-from apps.accounts.services import make_recovery_codes
+from apps.accounts.services import Totp, make_recovery_codes
 from apps.organizations.models import Organization
 from saas.tenancy.binding import bind
 from tests.apps.accounts.test_sign_in import FACTOR, PASSWORD, sign_in
@@ -106,7 +106,7 @@ def test_the_link_sets_a_password_once_and_signs_nobody_in(clerk):
 
 @pytest.mark.practice("AUTHN-08")
 def test_a_reset_does_not_pass_by_the_second_factor(clerk):
-    TOTP.activate(clerk, generate_totp_secret())
+    Totp.activate(clerk, generate_totp_secret())
     guest = browser()
     post(guest, link_for(clerk), password=NEW)
     assert sign_in(guest, clerk.email, NEW)["Location"].startswith(FACTOR)
@@ -204,7 +204,7 @@ def test_a_password_may_be_shorter_beside_a_second_factor_and_then_the_factor_st
     short = "9 herons"
     client = signed_in(clerk)
     assert post(client, "password/", password=PASSWORD, new_password=short).status_code == 400
-    TOTP.activate(clerk, generate_totp_secret())
+    Totp.activate(clerk, generate_totp_secret())
     [code, another, *_] = make_recovery_codes(clerk)
     assert b"At least 8 characters" in get(client, "password/").content
     for wrong in ("7 heron", "football", "acmeacme"):

@@ -4,10 +4,10 @@ import re
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.totp.internal.auth import generate_totp_secret
 
 from apps.accounts.models import RecoveryCode, Session
-from apps.accounts.services import make_recovery_codes
+from apps.accounts.services import Totp, make_recovery_codes
 from tests.apps.accounts.test_sign_in import FACTOR, PASSWORD, code_of, sign_in
 from tests.attacks.surface import at_once
 from tests.cast import make_tenant
@@ -98,7 +98,7 @@ def test_a_wrong_code_sets_nothing_up_and_the_seed_stays_for_a_quarter_of_an_hou
 
 @pytest.mark.practice("AUTHN-08")
 def test_a_recovery_code_signs_in_once_however_it_is_typed(clerk):
-    TOTP.activate(clerk, generate_totp_secret())
+    Totp.activate(clerk, generate_totp_secret())
     signed_in_before = len(letters(clerk.email))
     clerk.set_password(PASSWORD)
     clerk.save()
@@ -119,7 +119,7 @@ def test_a_recovery_code_signs_in_once_however_it_is_typed(clerk):
 def test_of_eight_who_show_one_recovery_code_at_once_one_gets_in(committed):
     clerk = make_tenant("Acme").clerk.user
     signed_in(clerk)
-    TOTP.activate(clerk, generate_totp_secret())
+    Totp.activate(clerk, generate_totp_secret())
     code = make_recovery_codes(clerk)[0]
     clients = [step_two(clerk) for _ in range(8)]
     sent = [
@@ -169,7 +169,7 @@ def test_new_codes_and_removal_ask_for_password_and_code(clerk):
 @pytest.mark.practice("AUTHN-13")
 def test_codes_are_guessed_five_times_here_too(clerk):
     client = signed_in(clerk)
-    TOTP.activate(clerk, generate_totp_secret())
+    Totp.activate(clerk, generate_totp_secret())
     guess = {"password": PASSWORD, "code": "000000"}
     answers = [post(client, "2fa/remove/", **guess).status_code for _ in range(11)]
     assert answers == [400] * 5 + [429] * 6
@@ -180,7 +180,7 @@ def test_who_has_a_factor_gets_no_second_seed(clerk):
     client = signed_in(clerk)
     post(client, "2fa/", password=PASSWORD)
     seed = seed_on(get(client, "2fa/confirm/"))
-    TOTP.activate(clerk, generate_totp_secret())  # in another window meanwhile
+    Totp.activate(clerk, generate_totp_secret())  # in another window meanwhile
     assert post(client, "2fa/confirm/", code=code_of(seed)).status_code == 400
     assert post(client, "2fa/", password=PASSWORD)["Location"] == "/accounts/"
     assert Authenticator.objects.count() == 1

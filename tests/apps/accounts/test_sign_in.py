@@ -9,7 +9,6 @@ from uuid import uuid4
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import (
-    TOTP,
     format_hotp_value,
     generate_totp_secret,
     hotp_value,
@@ -17,6 +16,7 @@ from allauth.mfa.totp.internal.auth import (
 from django.test import Client
 
 from apps.accounts.models import Session
+from apps.accounts.services import Totp
 from config.settings.security import Rate
 from tests.cast import call
 
@@ -54,7 +54,7 @@ def able_to_sign_in(user):
 def seed(clerk):
     """The seed of the clerk's authenticator app."""
     seed = generate_totp_secret()
-    TOTP.activate(clerk, seed)
+    Totp.activate(clerk, seed)
     return seed
 
 

@@ -7,13 +7,14 @@ import time
 from uuid import uuid4
 
 import pytest
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.totp.internal.auth import generate_totp_secret
 from django.core import mail
 from django.db import transaction
 from django.test import Client
 
 from apps.accounts import strangers
 from apps.accounts.models import Session, User
+from apps.accounts.services import Totp
 from apps.accounts.tasks import end_newcomers
 from config.settings.security import STUFFING, Rate, Stuffing
 from saas.authentication import events, stuffing
@@ -83,7 +84,7 @@ def person(number, kind, acme):
     user.email = nobody()
     user.save()
     if kind == "totp":
-        TOTP.activate(user, generate_totp_secret())
+        Totp.activate(user, generate_totp_secret())
     return user
 
 
@@ -201,7 +202,7 @@ def test_the_letter_lets_its_owner_in_in_that_browser_alone(clerk):
 
 def test_a_second_factor_is_answered_in_place_of_a_letter(clerk, lines):
     seed = generate_totp_secret()
-    TOTP.activate(clerk, seed)
+    Totp.activate(clerk, seed)
     storm()
     client = browser()
     assert sign_in(client, clerk.email)["Location"] == CODE_PAGE

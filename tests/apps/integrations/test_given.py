@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.totp.internal.auth import generate_totp_secret
 from django.test import Client
 from django.utils import timezone
 
+from apps.accounts.services import Totp
 from apps.integrations.models import OAuthAccessToken, OAuthGrant, OAuthRefreshToken
 from apps.integrations.sweep import sweep
 from apps.organizations.services import add_member
@@ -94,7 +95,7 @@ def test_a_password_alone_gives_away_nothing_that_makes_keys_or_members(acme, ap
     assert pair["scope"] == READ
     only = told(browser.post(url(app, scope=KEYS), form, secure=True))
     assert (only["error"], "code" in only) == ("access_denied", False)
-    TOTP.activate(
+    Totp.activate(
         acme.owner.user, generate_totp_secret()
     )  # elsewhere: this session answers nothing
     assert b"That is left out" in browser.get(asked, secure=True).content

@@ -5,9 +5,10 @@ hold the policy of a form against the redirects after it.
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.totp.internal.auth import generate_totp_secret
 
 from apps.accounts.models import User
+from apps.accounts.services import Totp
 from tests.apps.accounts.test_sign_in import FACTOR, PASSWORD, able_to_sign_in, code_of, sign_in
 from tests.browser import opened
 from tests.cast import make_tenant
@@ -39,7 +40,7 @@ def test_a_person_who_belongs_nowhere_is_sent_back_to_the_client(committed, sett
     app.save()
     stranger, seed = able_to_sign_in(User(email="x")), generate_totp_secret()
     if has_factor:
-        TOTP.activate(stranger, seed)
+        Totp.activate(stranger, seed)
     with served(settings) as ours, served(settings) as theirs, opened() as page:
         page.goto(ours + path_of(app, f"{theirs}/callback"))
         page.get_by_label("E-mail address").fill(stranger.email)
@@ -56,7 +57,7 @@ def test_a_person_who_belongs_nowhere_is_sent_back_to_the_client(committed, sett
 def test_the_pages_that_sign_in_name_the_client_whose_request_waits_and_no_other(acme):
     app = make_client(acme, "customers:read")
     clerk = able_to_sign_in(acme.clerk.user)
-    TOTP.activate(clerk, generate_totp_secret())
+    Totp.activate(clerk, generate_totp_secret())
     client = browser()
     page = client.get(path_of(app), secure=True, follow=True)
     assert ends(page) == "'self' https://app.example"

@@ -6,10 +6,10 @@ import re
 from datetime import timedelta
 
 import pytest
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.totp.internal.auth import generate_totp_secret
 from django.utils import timezone
 
-from apps.accounts.services import make_recovery_codes
+from apps.accounts.services import Totp, make_recovery_codes
 from apps.integrations.models import ApiKey, OAuthAccessToken
 from saas.tenancy.binding import bind
 from tests.apps.accounts.test_sign_in import PASSWORD
@@ -157,7 +157,7 @@ def test_what_a_person_without_a_second_factor_can_give(acme, app, more, error):
 def test_who_has_a_factor_and_has_not_shown_it_here_signs_in_with_it(acme, app):
     clerk = acme.clerk.user
     client = signed_in(clerk)
-    TOTP.activate(clerk, generate_totp_secret())  # elsewhere
+    Totp.activate(clerk, generate_totp_secret())  # elsewhere
     path = url(app, acr_values="aal2")
     assert sign_in_on(client, clerk, client.get(path, secure=True)) == path
     allowed(client, app, acme, path)

@@ -5,6 +5,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -116,3 +117,19 @@ def test_an_address_inside_the_house_does(settings, address):
 def test_a_port_that_is_none_does_not_start(settings, port):
     settings.SAAS_METRICS_PORT = port
     assert [error.id for error in the_port_is_not_public()] == ["metrics.E001"]
+
+
+def test_what_modules_count_stands_beside_it_and_a_mistyped_file_costs_no_other_number(
+    db, looked, monkeypatch
+):
+    counts = {"secrets": 1, "reviews": 0}
+
+    def told():
+        yield "things", "What there is.", "register", dict(counts)
+
+    monkeypatch.setattr(apps.get_app_config("metrics"), "gauges", told, raising=False)
+    assert looked("things", register="secrets") == 1
+    assert looked("things", register="reviews") == 0
+    counts = None
+    assert looked("things", register="secrets") is None
+    assert looked("up", part="database") == 1

@@ -196,6 +196,7 @@ import json, sys, threading, django
 from django.conf import settings
 django.setup()
 from django.db import close_old_connections, connection, transaction
+from apps.accounts.models import User
 failed, done, over = [], [0], threading.Event()
 
 def serve():
@@ -203,6 +204,7 @@ def serve():
         while not over.is_set():
             close_old_connections()  # as at the beginning of each request
             try:
+                User.objects.count()  # outside of a transaction, as a page looks for its session
                 with transaction.atomic(), connection.cursor() as cursor:
                     cursor.execute("SELECT set_config('app.tenant', '', true)")
                     cursor.execute("SELECT count(*) FROM django_content_type")

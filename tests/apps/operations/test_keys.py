@@ -400,6 +400,6 @@ def test_nobody_notices_a_rotation_that_is_killed_again_and_again(acme, ring):
 @on_postgresql
 @pytest.mark.drill
 def test_the_long_form_of_it(acme, ring):
-    calls, failed = rotated_under_load(acme, ring, kills=8, rows=2000)
+    calls, failed = rotated_under_load(acme, ring, kills=10, rows=2000)
     assert failed == []
     assert calls > 500

@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.totp.internal.auth import generate_totp_secret
 from django.utils import timezone
 
+from apps.accounts.services import Totp
 from apps.organizations.models import Invitation
 from apps.organizations.queries import memberships_of
 from apps.organizations.services import accept
@@ -160,7 +161,7 @@ def test_of_eight_who_show_one_secret_at_once_one_joins(committed):
 def test_a_second_factor_is_asked_for_on_the_way_to_an_invitation(acme, globex):
     clerk, seed = globex.clerk.user, generate_totp_secret()
     signed_in(clerk)
-    TOTP.activate(clerk, seed)
+    Totp.activate(clerk, seed)
     link, client = invited(acme.owner, clerk.email), browser()
     to = f"/accounts/{link}"
     step = post(client, "login/", login=clerk.email, password=PASSWORD, next=to)

@@ -2,13 +2,13 @@
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.totp.internal.auth import generate_totp_secret
 from axes.models import AccessAttempt
 from django.apps import apps
 from django.utils import timezone
 
 from apps.accounts.models import Session, User
-from apps.accounts.services import make_recovery_codes
+from apps.accounts.services import Totp, make_recovery_codes
 from apps.organizations.models import Membership, Organization
 from apps.organizations.queries import memberships_of
 from apps.organizations.services import add_member
@@ -132,7 +132,7 @@ def test_the_last_owner_of_anything_cannot_close_and_nothing_is_half_done(acme, 
 def test_closing_asks_for_the_second_factor_of_who_has_one(acme):
     clerk = acme.clerk.user
     client = signed_in(clerk)
-    TOTP.activate(clerk, generate_totp_secret())
+    Totp.activate(clerk, generate_totp_secret())
     for form in ({}, {"code": ""}, {"code": "000000"}):
         assert post(client, "close/", password=PASSWORD, **form).status_code == 400
     assert Authenticator.objects.filter(user=clerk).exists()

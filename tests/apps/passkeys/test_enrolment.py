@@ -3,10 +3,11 @@
 import json
 
 import pytest
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.totp.internal.auth import generate_totp_secret
 from fido2.cose import RS1, CoseKey
 
 from apps.accounts.models import RecoveryCode
+from apps.accounts.services import Totp
 from apps.passkeys import services
 from apps.passkeys.models import Passkey
 from tests.apps.accounts.test_sign_in import FACTOR, PASSWORD, code_of, sign_in
@@ -193,7 +194,7 @@ def test_removal_asks_who_is_there_and_ends_other_sessions(clerk):
 def test_codes_stay_while_another_factor_is_there(clerk):
     seed = generate_totp_secret()
     with_passkey(clerk)
-    TOTP.activate(clerk, seed)
+    Totp.activate(clerk, seed)
     client = browser()
     sign_in(client, clerk.email)
     client.post(FACTOR, {"code": code_of(seed)}, secure=True)

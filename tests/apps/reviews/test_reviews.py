@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from django.apps import apps
+from django.core.checks import WARNING
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from apps.integrations.models import ApiKey
 from apps.organizations.models import Membership
 from apps.reviews import records
+from apps.reviews.checks import nothing_is_overdue
 from saas.tenancy.binding import bind
 from tests import oauth
 
@@ -184,3 +187,27 @@ def test_without_a_log_nobody_knows_which_scopes_were_used(acme, globex):
         assert found["unused_scopes"].startswith("unknown")
     with pytest.raises(CommandError, match="no organization"):
         run("access_review", reviewer="Ada", organization="nobody")
+
+
+@pytest.mark.practice("LOG-14")
+@pytest.mark.practice("DATA-07")
+def test_what_is_overdue_is_told_at_every_start_and_counted(settings, tmp_path):
+    settings.SAAS_REGISTERS = tmp_path / "registers.toml"
+    rows = "\n".join(
+        f'[{name}]\nowner = "operations"\nreviewed_on = {on}\nevery_days = 30'
+        for name, on in (
+            ("secrets.SAAS_KEK", "2026-01-01"),
+            ("secrets.REDIS_URL", timezone.localdate()),
+            ("reviews.access-log", timezone.localdate()),
+        )
+    )
+    settings.SAAS_REGISTERS.write_text(rows)
+    [told] = nothing_is_overdue()
+    assert str(told.msg).startswith("secrets SAAS_KEK: overdue since 2026-01-31, ")
+    assert told.level < WARNING  # it stops nothing
+    [(name, _, label, counts)] = apps.get_app_config("reviews").gauges()
+    assert (name, label, dict(counts)) == (
+        "registers_overdue",
+        "register",
+        {"secrets": 1, "reviews": 0},
+    )

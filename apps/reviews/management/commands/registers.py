@@ -4,9 +4,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
-from apps.reviews.registers import entries
+from apps.reviews.registers import overdue
 
 
 class Command(BaseCommand):
@@ -21,14 +20,10 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, strict: bool, **__: Any) -> None:
         """A line for each."""
-        today = timezone.localdate()
-        overdue = sorted((one for one in entries() if one.on < today), key=lambda one: one.on)
-        for one in overdue:
-            late = (today - one.on).days
-            self.stdout.write(
-                f"{one.register} {one.name}: overdue since {one.on}, {late} days ({one.owner})"
-            )
-        if not overdue:
+        late = overdue()
+        for one in late:
+            self.stdout.write(str(one))
+        if not late:
             self.stdout.write("Nothing is overdue.")
         elif strict:
-            raise CommandError(f"{len(overdue)} overdue.")
+            raise CommandError(f"{len(late)} overdue.")

@@ -5,12 +5,13 @@ from base64 import urlsafe_b64encode
 from datetime import timedelta
 
 import pytest
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.totp.internal.auth import generate_totp_secret
 from django.conf import settings as live
 from joserfc import jws
 from joserfc.jwk import OctKey
 from oauth2_provider.models import get_access_token_model, get_grant_model
 
+from apps.accounts.services import Totp
 from saas.authentication import lookup
 from saas.authentication.oidc import tokens
 from saas.authentication.oidc.keys import public_set
@@ -75,7 +76,7 @@ def test_it_tells_how_the_person_proved_who_they_are(clerk, anywhere):
     _, claims = parts(clerk.tokens()["id_token"])
     assert (claims["amr"], claims["acr"]) == (["pwd"], "aal1")
     seed = generate_totp_secret()
-    TOTP.activate(clerk.user, seed)
+    Totp.activate(clerk.user, seed)
     assert clerk.look(prompt="login").status_code == 302
     onward = clerk.url(prompt="login")
     assert clerk.sign_in(anywhere, seed=seed, onward=onward)["Location"] == onward

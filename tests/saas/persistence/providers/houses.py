@@ -107,16 +107,39 @@ class KmsHouse(House):
         raise Refusal(400, {"__type": "UnsupportedOperationException"})
 
 
-class VaultHouse(House):
-    """/v1/transit, under a token."""
+class SecretsHouse(House):
+    """AWS Secrets Manager: one act, signed with SigV4."""
 
     def __init__(self):
         super().__init__()
-        self.versions, self.oldest, self.token = [os.urandom(32)], 1, "s.operator"
+        self.kept = {}
 
     def answer(self, method, path, headers, body):
-        if headers.get("X-Vault-Token") != self.token:
+        assert "/secretsmanager/aws4_request" in headers.get("Authorization", "")
+        assert headers["X-Amz-Target"] == "secretsmanager.GetSecretValue"
+        self.asked.append(body["SecretId"])
+        if body["SecretId"] not in self.kept:
+            raise Refusal(400, {"__type": "ResourceNotFoundException"})
+        return {"Name": body["SecretId"], "SecretString": self.kept[body["SecretId"]]}
+
+
+class VaultHouse(House):
+    """/v1/transit, and KV of version 2 at /v1/secret, under a token."""
+
+    def __init__(self):
+        super().__init__()
+        self.versions, self.oldest, self.tokens = [os.urandom(32)], 1, ["s.operator"]
+        self.kept, self.shown = {}, []
+
+    def answer(self, method, path, headers, body):
+        self.shown.append(headers.get("X-Vault-Token"))
+        if headers.get("X-Vault-Token") not in self.tokens:
             raise Refusal(403, {"errors": ["permission denied"]})
+        if path.startswith("/v1/secret/data/"):
+            kept = self.kept.get(path.removeprefix("/v1/secret/data/"))
+            if kept is None:
+                raise Refusal(404, {"errors": []})
+            return {"data": {"data": kept, "metadata": {"version": 1}}}
         act = path.removeprefix("/v1/transit/")
         self.asked.append(act)
         context = b64decode(body.get("context", ""))

@@ -39,7 +39,7 @@ def house(request, settings, monkeypatch):
             settings.SAAS_KEY_PROVIDER = "saas.persistence.providers.transit.Transit"
             names = {
                 "VAULT_ADDR": address,
-                "VAULT_TOKEN": made.token,
+                "VAULT_TOKEN": made.tokens[0],
             }
         for name, value in names.items():
             monkeypatch.setenv(name, value)

@@ -31,6 +31,7 @@ class ContainmentConfig(AppConfig):
         demands.NOTES[services.NOTE] = refusing.told
         modules.TOKEN_JUDGES.append(refusing.judge_client)
         modules.GRANT_JUDGES.append(refusing.judge_grant)
+        modules.FACTS.append(refusing.lives)
         modules.grant_made.connect(refusing.judge_consent, dispatch_uid="containment.consent")
         MOVES.append(refusing.refuse_change)
         shut_asked.connect(services.shut, dispatch_uid="containment.shut")

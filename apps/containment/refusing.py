@@ -115,6 +115,11 @@ def judge_grant(_: Any, grant: Any) -> bool:
     return True
 
 
+def lives(token: Any) -> dict[str, bool]:
+    """A service that asks us about a token must not go on serving a frozen organization."""
+    return {"active": False} if str(token.organization_id) in lookout.now().frozen else {}
+
+
 def refuse_frozen(row: Any) -> None:
     """403 for what belongs to a frozen organization."""
     if str(row.organization_id) in lookout.now().frozen:

@@ -2,6 +2,8 @@
 
     verify_trail.py https://api.strongroom.example ORGANIZATION < file-with-an-api-key
 
+    verify_trail.py FILE ORGANIZATION --keys KEYS     offline, with what `--save FILE` has kept
+
 It reads /audit-events and /audit-checkpoints, computes every hash and every signature anew, and
 names the first entry or checkpoint that cannot be believed. Keep what it prints at the end: given
 as `--known NUMBER:DIGEST` the next time, it shows that nothing you have seen was taken back since.
@@ -10,6 +12,7 @@ Keep the keys too (`--keys FILE`): whoever could replace the ones that we serve 
 
 import argparse
 import json
+import os
 import sys
 from base64 import b64decode, urlsafe_b64decode
 from hashlib import sha256
@@ -108,22 +111,34 @@ def everything(origin, path, headers):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("origin")
+    parser.add_argument("origin", help="of the API, or a file that `--save` has written")
     parser.add_argument("organization")
     parser.add_argument("--keys", help="a file with the keys, as you kept it")
     parser.add_argument("--known", help="what an earlier run printed at its end")
+    parser.add_argument("--save", help="a file for what is read, to verify it offline")
     given = parser.parse_args()
-    headers = {"X-API-Key": sys.stdin.readline().strip()}
+    is_saved = os.path.isfile(given.origin)
+    if is_saved and not given.keys:
+        parser.error("offline you need the keys as you kept them: --keys")
     if given.keys:
         with open(given.keys) as file:
             keys = read_keys(file.read())
     else:
         keys = read_keys(fetch(f"{given.origin}/.well-known/audit-checkpoint-keys.json", {}))
-    # The checkpoints first: what is written meanwhile, they need not have seen.
-    path = "/api/v1/audit-checkpoints?ordering=number&page_size=100"
-    checkpoints = list(everything(given.origin, path, headers))
-    path = "/api/v1/audit-events?ordering=seq&page_size=100"
-    hashes = read_chain(given.organization, everything(given.origin, path, headers))
+    if is_saved:
+        with open(given.origin) as file:
+            checkpoints, events = json.load(file)
+    else:
+        headers = {"X-API-Key": sys.stdin.readline().strip()}
+        # The checkpoints first: what is written meanwhile, they need not have seen.
+        path = "/api/v1/audit-checkpoints?ordering=number&page_size=100"
+        checkpoints = list(everything(given.origin, path, headers))
+        path = "/api/v1/audit-events?ordering=seq&page_size=100"
+        events = list(everything(given.origin, path, headers))
+    if given.save:
+        with open(given.save, "w") as file:
+            json.dump([checkpoints, events], file)
+    hashes = read_chain(given.organization, events)
     digests = read_checkpoints(given.organization, checkpoints, keys, hashes)
     if given.known:
         number, _, digest = given.known.partition(":")

@@ -180,7 +180,8 @@ def test_the_gateways_own_words_are_a_problem_or_an_oauth_error(doors):
     assert machine.status == 400
     assert machine.all("Content-Type") == ["application/json"]
     assert json.loads(machine.body).keys() == {"error", "error_description"}
-    for garbage in (b"G\x00T / HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"):
+    raw = head(path="/docs/?").replace(b"?", b"\xff\xfe")
+    for garbage in (b"G\x00T / HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", raw):
         answer = doors.https(garbage)
         assert refusal(answer)[1] == "invalid-request"
         assert answer.all("Strict-Transport-Security") == HSTS

@@ -1,10 +1,12 @@
 """The wires behind us: each speaks TLS to a peer that proves who it is, and to no other."""
 
+import logging
 import shutil
 import smtplib
 import socket
 import ssl
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -258,3 +260,46 @@ def test_mail_leaves_in_tls_or_not_at_all(certificates, monkeypatch):
             "STARTTLS",
             "QUIT",
         }
+
+
+@contextmanager
+def collector(certificate: Certificate) -> Iterator[tuple[int, list[bytes]]]:
+    """The port of a listener with TLS, and what it has read."""
+    got: list[bytes] = []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*map(str, certificate))
+
+    class Reader(BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError), context.wrap_socket(self.request, server_side=True) as wire:
+                wire.settimeout(20)
+                while said := wire.recv(65536):
+                    got.append(said)
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Reader) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1], got
+        server.shutdown()
+
+
+@pytest.mark.parametrize("kind", ["own", "other name", "stranger"])
+def test_the_collector_of_logs_must_prove_who_it_is(certificates, monkeypatch, tmp_path, kind):
+    sink = pytest.importorskip("saas.edge.sink.handler")
+    trusted = tmp_path / "trusted.pem"
+    known = [certificates[name].chain.read_text() for name in ("own", "other name")]
+    trusted.write_text("".join(known))
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    with collector(certificates[kind]) as (port, got):
+        spool = tmp_path / "spool"
+        address = sink.parsed(f"tls://localhost:{port}")
+        handler = sink.SinkHandler(address, sink.Spool(spool, 2**20))
+        log = logging.Logger("saas.access")
+        log.addHandler(handler)
+        log.info('{"n": 1}')
+        deadline = time.monotonic() + 20
+        while not (got or any(spool.glob("*/*.lines"))) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        handler.close()
+    assert (b'{"n": 1}' in b"".join(got)) == (kind == "own")
+    kept = b"".join(path.read_bytes() for path in spool.glob("*/*.lines"))
+    assert (b'{"n": 1}' in kept) == (kind != "own")  # nothing is lost

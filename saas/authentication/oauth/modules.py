@@ -28,7 +28,8 @@ GRANT_JUDGES: list[Callable[[Any, Any], bool]] = []
 # rows `access` and `grant` (None for a service) and oauthlib's `request`. Who raises undoes it all.
 minted = Signal()
 
-# Each gives further members of what introspection says of a living access token.
+# Each gives further members of what introspection says of a living access token; who says that it
+# is not `active` ends all of them.
 FACTS: list[Callable[[Any], dict[str, Any]]] = []
 
 # Each gives further members of the metadata.

@@ -138,7 +138,7 @@ def facts_of(secret: str, client: Any) -> dict[str, Any]:
     }
     for more in FACTS:
         facts |= more(row)
-    return facts
+    return facts if facts["active"] else {"active": False}
 
 
 @machine_endpoint("oauth.metadata")

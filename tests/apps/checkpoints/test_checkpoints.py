@@ -217,6 +217,13 @@ def test_a_customer_verifies_the_trail_without_us(committed, folder, settings, t
         keys = tmp_path / "keys.json"
         keys.write_text('{"keys": []}')
         assert "that you do not know" in verified("--keys", str(keys)).stderr
+        keys.write_text(json.dumps(signing.key_set()))
+        kept = tmp_path / "kept.json"
+        assert verified("--keys", str(keys), "--save", str(kept)).returncode == 0
+        origin = str(kept)  # from here on nobody is asked
+        assert verified("--keys", str(keys)).returncode == 0
+        kept.write_text(kept.read_text().replace("organization.created", "organization.changed"))
+        assert verified("--keys", str(keys)).stderr == "entry 1 does not match its hash\n"
 
 
 @on_postgresql

@@ -1,6 +1,9 @@
 """Whoever owns the tables can write a chain anew. The lines outside tell, and name the first entry."""
 
 import json
+import os
+import random
+import sys
 import uuid
 from base64 import b64encode
 from pathlib import Path
@@ -149,6 +152,12 @@ KINDS = {
 
 def test_what_was_done_to_the_entries_is_named_even_if_every_hash_was_computed_anew(two):
     acme, globex = two
+    tamper_with_entries(acme, globex)
+    assert fault(acme) is fault(globex) is None
+
+
+def tamper_with_entries(acme, globex):
+    """In every kind, without and with every hash computed anew; each is named, then undone."""
     named, expected = {}, {}
     for kind, plant in KINDS.items():
         for forged in (False, True):
@@ -160,7 +169,41 @@ def test_what_was_done_to_the_entries_is_named_even_if_every_hash_was_computed_a
                         assert fault(acme) is None, kind  # the chain alone would be believed
                 named[kind, forged] = seq_of(fault(acme))
     assert named == expected
-    assert fault(acme) is fault(globex) is None
+
+
+def tamper_with_lines(acme, folder):
+    """A backup older by some entries, two lines changed about, and one signed by another key."""
+    file = folder / f"{acme.id}.jsonl"
+    whole = file.read_text().splitlines(keepends=True)
+    first, second = sorted(random.sample(range(len(whole)), 2))
+    began = [1, *(json.loads(line)["seq"] + 1 for line in whole)]
+    with unguarded(ALL):
+        QuerySet(AuditEntry).filter(tenant_id=acme.id, seq__gt=AT)._raw_delete("default")
+        QuerySet(Checkpoint).filter(tenant_id=acme.id, seq__gt=AT)._raw_delete("default")
+        forge(acme)
+        assert seq_of(fault(acme)) == AT + 1
+    line = json.loads(whole[first])
+    key = Ed25519PrivateKey.generate()
+    line["signature"] = b64encode(key.sign(lines.statement(line).encode())).decode()
+    swapped = [*whole]
+    swapped[first], swapped[second] = whole[second], whole[first]
+    resigned = [*whole[:first], json.dumps(line) + "\n", *whole[first + 1 :]]
+    for changed in (swapped, resigned):
+        file.write_text("".join(changed))
+        assert seq_of(fault(acme)) == began[first]
+    file.write_text("".join(whole))
+
+
+@pytest.mark.drill
+def test_two_hundred_rounds_at_random_places_are_named_and_nothing_else(two, folder, monkeypatch):
+    acme, globex = two
+    last = min(len(entries(tenant)) for tenant in two) - 1
+    for _ in range(int(os.environ.get("SAAS_ROUNDS", "200"))):
+        place = random.randrange(3, last)  # noqa: S311  # any place will do
+        monkeypatch.setattr(sys.modules[__name__], "AT", place)
+        tamper_with_entries(acme, globex)
+        tamper_with_lines(acme, folder)
+        assert fault(acme) is fault(globex) is None
 
 
 def seq_of(found):

@@ -1,5 +1,6 @@
 """A measure stops what it names and nothing else, is told, and can be taken back."""
 
+import functools
 from uuid import UUID
 
 import pytest
@@ -16,6 +17,7 @@ from apps.organizations.queries import kept_policy
 from saas.audit.models import AuditEntry
 from saas.errors import Problem
 from saas.tenancy.binding import bind
+from tests import oauth
 from tests.apps.accounts.test_sign_in import PASSWORD
 from tests.apps.integrations.test_consent import browser_of, url
 from tests.apps.organizations.test_joining import ADA, invited
@@ -69,10 +71,13 @@ def test_a_frozen_organization_is_served_nothing_until_it_is_lifted(acme, globex
 
 
 def test_a_frozen_organization_gets_no_tokens_and_loses_none(acme, contain):
-    app, service = make_client(acme, READ), make_service(acme, READ)
+    app, service = make_client(acme, READ), make_service(acme, READ, "introspection")
+    asking = functools.partial(oauth.post, "/oauth/introspect", **oauth.basic(service))
     pair = tokens_for(acme.clerk, READ, client=app)
     acting = service_token(service, READ).json()["access_token"]
+    assert asking({"token": acting}).json()["active"] is True
     contain("freeze-org", "acme")
+    assert asking({"token": acting}).json() == {"active": False}
     assert acme.clerk.client.get(
         CUSTOMERS, secure=True, headers=bearer(acting)
     ).json()["code"] == "organization-frozen"  # fmt: skip

@@ -62,5 +62,5 @@ def other(field: Any, value: Any) -> Any:
     if isinstance(field, (models.UUIDField, models.ForeignKey)):
         return uuid.uuid4()
     if isinstance(field, models.JSONField):
-        return {**value, "number": 1}
+        return {**value, "number": -1}  # no entry of `lengthen` has it
     return value + 1000 if isinstance(value, int) else f"{value}x"[-field.max_length :]

@@ -1,5 +1,6 @@
 """What can happen to an API key."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,10 @@ from saas.errors import Problem, invalid
 from saas.ids import made_at
 
 AWAKE = "key.awake"  # in the access log
+
+# Whether a key ends with something else, and so has no successor that would outlive it. A module
+# that makes keys for a while joins in AppConfig.ready().
+BOUND: list[Callable[[ApiKey], bool]] = []
 
 
 def create_key(
@@ -76,12 +81,14 @@ def rotate_key(
     that nothing stops. Its maker holds nothing new by it, and asks nobody. Whoever replaces
     another's has a key of their own afterwards, as if they had made one.
 
-    Raises 409 for a key that opens nothing any more, 403 when the successor would hold more, or
-    open more, than the actor.
+    Raises 409 for a key that opens nothing any more or has no life of its own, 403 when the
+    successor would hold more, or open more, than the actor.
     """
     now = timezone.now()
     if key.revoked_at or key.expires_at <= now:
         raise Problem("conflict", "This key is revoked or expired; make a new one.")
+    if any(is_bound(key) for is_bound in BOUND):
+        raise Problem("conflict", "This key ends with what it was made for.")
     refuse_more_than_held(actor, key.scopes)
     refuse_wider_than_own(actor, key.allowed_networks)
     minted = minted or keys.mint()

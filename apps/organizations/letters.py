@@ -1,8 +1,10 @@
 """What an organization writes to people by mail."""
 
+from collections.abc import Iterable
+
 from django.conf import settings
 
-from apps.organizations.models import Invitation
+from apps.organizations.models import Invitation, Membership
 from saas.persistence import letters
 
 
@@ -18,3 +20,20 @@ def send_invitation(invitation: Invitation, organization: str, secret: str) -> N
             "Who has it can join in your place, so pass it on to nobody.\n"
         ),
     )
+
+
+def tell_of_release(
+    organization: str, name: str, reason: str, members: Iterable[Membership]
+) -> None:
+    """Nobody learns it from the house alone who could object."""
+    for member in members:
+        letters.post(
+            to=member.user.email,
+            subject=f"A security rule of {organization} was taken back",
+            text=(
+                f"We have taken back {name} of {organization}, because its people were shut out.\n"
+                f"Reason: {reason}\n\nAn owner or admin can set it again at "
+                f"{settings.SAAS_ORIGIN}/api/v1/security-policy. "
+                "If nobody of you asked us, answer this letter.\n"
+            ),
+        )

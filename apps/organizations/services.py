@@ -13,7 +13,7 @@ from apps.accounts.models import User
 from apps.accounts.services import create_person, erase
 from apps.organizations import queries
 from apps.organizations.access import POWERFUL, OrganizationEvent, Organizations, Security
-from apps.organizations.letters import send_invitation
+from apps.organizations.letters import send_invitation, tell_of_release
 from apps.organizations.models import Invitation, Membership, Organization
 from saas.audit import chain, trail
 from saas.authentication.demands import SWITCHES, complete
@@ -172,6 +172,20 @@ def change_policy(actor: Actor, **decided: Any) -> dict[str, Any]:
             told(actor, value)
     trail.record(actor, OrganizationEvent.POLICY_CHANGED, policy, fields=sorted(decided))
     return complete(policy.switches)
+
+
+def release_policy(name: str, *, reason: str, operators: dict[str, str]) -> bool:
+    """The house takes back one demand of the bound organization, whose people cannot meet it any
+    more and so cannot change it; tells whether it stood. They all read of it.
+    """
+    policy = queries.locked_policy()
+    if policy.switches.pop(name, None) is None:
+        return False
+    policy.save()
+    said = {"fields": [name], "reason": reason, "operators": operators}
+    trail.record(None, OrganizationEvent.POLICY_CHANGED, policy, **said)
+    tell_of_release(queries.organization().get().name, name, reason, queries.members())
+    return True
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from apps.integrations.models import ApiKey
 from apps.organizations.access import Organizations
 from apps.organizations.queries import members
 from apps.support.models import SupportGrant
@@ -24,6 +25,11 @@ def living() -> QuerySet[SupportGrant]:
 def locked_for(key_id: UUID) -> SupportGrant | None:
     """The grant that this key was made for, if it was made for one."""
     return grants().select_for_update(of=("self",)).filter(key_id=key_id).first()
+
+
+def is_of_grant(key: ApiKey) -> bool:
+    """Whether staff came in with this key."""
+    return grants().filter(key=key).exists()
 
 
 def may_grant_today(user_id: UUID) -> bool:

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError
 from django.test import Client
 from django.utils import timezone
 
@@ -30,6 +31,7 @@ from tests.oauth import (
     service,
     tokens_for,
 )
+from tests.operators import hired, run, signed, wanted
 from tests.pages import post, signed_in
 from tests.saas.wire import refused
 
@@ -83,6 +85,36 @@ def test_outside_its_networks_no_credential_of_an_organization_opens_anything(ac
     off = called_from(INSIDE, owner, "PATCH", "security-policy", {"allowed_networks": []})
     assert off.status_code == 200
     assert answers(OUTSIDE) == {200}
+
+
+def test_who_is_shut_out_by_their_own_networks_is_let_in_by_two_of_the_house(
+    acme, globex, settings, tmp_path, delivered
+):
+    owner = {"X-API-Key": acme.owner.secret}
+    for tenant in (acme, globex):
+        held = {"X-API-Key": tenant.owner.secret}
+        on = {"allowed_networks": OFFICE, "high_risk": True}
+        assert called_from(INSIDE, held, "PATCH", "security-policy", on).status_code == 200
+    off = called_from(OUTSIDE, owner, "PATCH", "security-policy", {"allowed_networks": []})
+    refused(off, 403, "network-not-allowed")  # the office has moved
+    files = hired(settings, tmp_path, "ann", "bob")
+    command = ["release_policy", "acme", "allowed_networks", "--by=ann", "--approved-by=bob"]
+    command += ["--reason=the owner came with a passport"]
+    both = [f"--approval={signed(file, wanted(*command))}" for file in files.values()]
+    delivered()
+    assert run(*command, *both) == "taken back"
+    assert called_from(OUTSIDE, owner).status_code == 200
+    assert run(*command, *both) == "it asked for no such thing"
+    assert called_from(OUTSIDE, {"X-API-Key": globex.owner.secret}).status_code == 403
+    policy = called_from(OUTSIDE, owner, path="security-policy").json()
+    assert (policy["allowed_networks"], policy["high_risk"]) == ([], True)
+    told_to = {letter.to[0] for letter in delivered() if "taken back" in letter.subject}
+    assert told_to == {member.user.email for member in acme.members}
+    [entry, _] = acme.owner.get("audit-events?event=security-policy.changed").json()["results"]
+    assert entry["data"]["operators"] == {"by": "ann", "approved_by": "bob"}
+    for wrong in ("require_two_persons", "high_risk"):  # which shut nobody out
+        with pytest.raises(CommandError):
+            run("release_policy", "acme", wrong, *command[3:])
 
 
 def asked_from(address, path, form, **headers):

@@ -295,3 +295,14 @@ def test_whoever_takes_it_up_signs_with_their_own_key(acme, settings, tmp_path):
     assert shown(acme, grant)["staff"] == ""
     assert is_well_formed(run(*command_line, f"--approval={signed(files['ada'], text)}"))
     assert shown(acme, grant)["staff"] == "ada"
+
+
+def test_its_key_has_no_successor_that_would_outlive_it(acme):
+    grant, staff = taken_up(acme)
+    [key] = [one for one in acme.owner.get("api-keys").json()["results"] if BY in one["name"]]
+    refused = acme.owner.post(f"api-keys/{key['id']}/rotation")
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    acme.owner.delete(f"support-grants/{grant}")
+    names = [one["name"] for one in acme.owner.get("api-keys").json()["results"]]
+    assert not any(BY in name for name in names)
+    assert staff.get("customers").status_code == 401

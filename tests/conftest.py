@@ -19,15 +19,27 @@ from django.test import Client
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from saas import counters
-from saas.persistence.models import OutboxEntry
 from saas.persistence.worker import run_due
-from saas.tenancy.across_tenants import outbox_across_tenants
 from tests.cast import Tenant, call, make_tenant
 from tests.conformance.document import every_answer_is_documented as every_answer_is_documented
 from tests.conformance.document import undocumented as undocumented
 from tests.secrecy import search_database
 
 SQLITE = os.environ.get("SAAS_TEST_DATABASE") == "sqlite"
+DATABASE = {"db", "committed", "django_db_setup"}  # every other fixture with tables stands on one
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On SQLite run what touches the database: anything else is the same as on PostgreSQL."""
+    if SQLITE and "core" in config.option.markexpr:
+        touching = [item for item in items if touches_the_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(touching)])
+        items[:] = touching
+
+
+def touches_the_database(item: pytest.Item) -> bool:
+    """By a fixture, its own or another's, or by a mark."""
+    return bool(DATABASE & {*item.fixturenames} or item.get_closest_marker("django_db"))  # type: ignore[attr-defined]  # of functions
 
 
 @pytest.fixture(scope="session")
@@ -51,10 +63,26 @@ def django_db_setup(
             )
             switch_to(worker_name)
         call_command("migrate", verbosity=0, interactive=False)
+        connection.close()
+        if SQLITE:
+            shutil.copy(settings.DATABASES["default"]["NAME"], clean_name(worker_name))
+            yield
+            connection.close()
+            return
+        # What a test takes back leaves its room behind, and nobody copies that again and again.
+        as_owner(
+            f'DROP DATABASE IF EXISTS "{clean_name(worker_name)}" WITH (FORCE)',
+            f'CREATE DATABASE "{clean_name(worker_name)}" TEMPLATE "{worker_name}"',
+        )
         yield
         connection.close()
-        if not SQLITE:
-            as_owner(f'DROP DATABASE IF EXISTS "{worker_name}" WITH (FORCE)')
+        for name in (worker_name, clean_name(worker_name)):
+            as_owner(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def clean_name(worker_name: str) -> str:
+    """The migrated database in which nothing has ever happened, to be cloned."""
+    return f"{settings.DATABASES['default']['NAME']}_clean" if SQLITE else f"{worker_name}_clean"
 
 
 @pytest.fixture(scope="session")
@@ -112,17 +140,15 @@ def committed(django_db_setup: None, django_db_blocker: Any, worker_name: str) -
     with django_db_blocker.unblock():
         original = connection.settings_dict["NAME"]
         connection.close()
-        clone = f"{original}_clone"
+        clone, clean = f"{original}_clone", clean_name(worker_name)
         if SQLITE:
-            shutil.copy(original, clone)
+            shutil.copy(clean, clone)
         else:
             as_owner(
                 f'DROP DATABASE IF EXISTS "{clone}" WITH (FORCE)',
-                f'CREATE DATABASE "{clone}" TEMPLATE "{original}"',
+                f'CREATE DATABASE "{clone}" TEMPLATE "{clean}"',
             )
         switch_to(clone)
-        with outbox_across_tenants():  # what a thread of another test has left there is not ours
-            OutboxEntry.objects.all().delete()
         yield
         connections.close_all()
         search_database()

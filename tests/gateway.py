@@ -140,12 +140,12 @@ def gateway(
             yield running
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
 
 
 def wait_for(running: Gateway, process: "subprocess.Popen[bytes]") -> None:
     """Until it listens; fails with nginx's own words."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
         try:
             socket.create_connection(("127.0.0.1", running.http), timeout=1).close()
@@ -171,7 +171,7 @@ def connected(
     port: int, *, tls: ssl.SSLContext | None = None, name: str = HOST, source: str = "127.0.0.1"
 ) -> socket.socket:
     """A connection to loopback, with TLS where a context is given; each test has its `source`."""
-    wire = socket.create_connection(("127.0.0.1", port), timeout=10, source_address=(source, 0))
+    wire = socket.create_connection(("127.0.0.1", port), timeout=60, source_address=(source, 0))
     return tls.wrap_socket(wire, server_hostname=name) if tls else wire
 
 

@@ -45,7 +45,7 @@ class Caller:
     """One connection that stays open; no two threads share it."""
 
     def __init__(self, address: str, secret: str) -> None:
-        self._connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=20)
+        self._connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
         self._headers = {"X-API-Key": secret}
 
     def __del__(self) -> None:
@@ -121,7 +121,7 @@ class Store:
                 stderr=log,
                 **ordinary(self.folder),
             )
-        for _ in range(300):
+        for _ in range(3000):
             try:
                 self.client.ping()
                 return

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 from django.conf import settings
 from django.db import connection
 
-PATIENCE = 60  # seconds until it answers, on a busy machine
+PATIENCE = 120  # seconds until it answers, on a machine with much else to do
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def wait_for(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and server.poll() is None:
         try:
-            urlopen(address, timeout=1).close()  # noqa: S310  # our own, on loopback
+            urlopen(address, timeout=5).close()  # noqa: S310  # our own, on loopback
         except (URLError, TimeoutError, ConnectionError):
             time.sleep(0.05)
         else:

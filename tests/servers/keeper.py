@@ -186,7 +186,7 @@ def running[C](
     with log.open("wb") as output:
         process = subprocess.Popen(command(port), stdout=output, stderr=output, **ordinary(home))
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while True:
             try:
                 answer = connect(port)
@@ -199,7 +199,7 @@ def running[C](
     finally:
         process.send_signal(end)
         try:
-            process.wait(timeout=10)
+            process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             process.kill()
 

@@ -29,7 +29,7 @@ def binaries() -> Path:
 def promtool(*arguments: str | Path) -> str:
     """What promtool says; it must find nothing wrong."""
     command = [binaries() / "promtool", *arguments]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout + ended.stderr
 
@@ -55,7 +55,7 @@ def prometheus(config: Path, home: Path, port: int) -> Iterator[Ask]:
             return json.load(answer)["data"]["result"]
 
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while True:
             try:
                 ask("1")

@@ -29,7 +29,7 @@ class Collector(ThreadingHTTPServer):
 
     def wait_for(self, count: int, **wanted: Any) -> list[Any]:
         """At least `count` spans with these attributes (`_` stands for the dot)."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(found := [one for one in self.spans if has(one, wanted)]) < count:
             assert time.monotonic() < deadline, self.spans
             time.sleep(0.05)

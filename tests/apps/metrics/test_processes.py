@@ -96,27 +96,27 @@ def metrics(**variables):
 
     def page():
         port = variables["SAAS_METRICS_PORT"]
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
             return answer.read().decode()
 
     try:
         wait_until(lambda: "strongroom_looked_at_seconds" in page())
         yield page
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
     finally:
         process.kill()
         process.wait()
 
 
-def wait_until(true, seconds=20):
+def wait_until(true, seconds=60):
     """Look again and again."""
     deadline = time.monotonic() + seconds
     while True:
         try:
             if true():
                 return
-        except urllib.error.URLError:
+        except OSError:
             pass
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)

@@ -317,7 +317,7 @@ def keys_of(tenant):
         return DataKey.objects.count()
 
 
-def wait_until(true, seconds=30):
+def wait_until(true, seconds=90):
     """Look again and again."""
     deadline = time.monotonic() + seconds
     while not true():

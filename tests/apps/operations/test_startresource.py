@@ -14,12 +14,11 @@ PARTS = ("saas", "apps", "config", "tests", "openapi", "manage.py", "pyproject.t
 
 @pytest.fixture
 def clone(tmp_path):
-    """A copy of the tree, without what a clone would not have."""
-    skipped = shutil.ignore_patterns("__pycache__", "*.pyc")
+    """A copy of the tree, compiled as it is."""
     for part in PARTS:
         source, target = ROOT / part, tmp_path / part
         if source.is_dir():
-            shutil.copytree(source, target, ignore=skipped)
+            shutil.copytree(source, target)
         else:
             shutil.copy(source, target)
     return tmp_path

@@ -158,7 +158,7 @@ def back_up(cluster, file, acme, globex):
 
 
 def wait_for(true):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -49,7 +49,7 @@ class Wire:
 
     def send(self, raw: bytes) -> Answer:
         """These bytes and nothing else."""
-        with socket.create_connection((self.at.hostname, self.at.port), timeout=10) as line:
+        with socket.create_connection((self.at.hostname, self.at.port), timeout=60) as line:
             line.sendall(raw)
             line.shutdown(socket.SHUT_WR)
             return Answer(b"".join(iter(lambda: line.recv(65536), b"")))

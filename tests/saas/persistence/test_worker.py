@@ -64,7 +64,7 @@ def workers(count, **environment):
             process.wait()
 
 
-def wait_until(true, seconds=30):
+def wait_until(true, seconds=90):
     """Look again and again. The connection is given back, so that nothing is held in between."""
     deadline = time.monotonic() + seconds
     while not true():
@@ -204,7 +204,7 @@ def killed_again_and_again(file, *, count, kills):
             other.send_signal(signal.SIGKILL)
     assert kills == 0 or done() < total, "they were too quick to be killed"
     with workers(2):
-        wait_until(lambda: done() == total, seconds=60)
+        wait_until(lambda: done() == total)
     assert titles(acme) == names  # each effect in the database once
     calls = Counter(file.read_text().split())
     assert calls.keys() == signed  # each effect outside at least once, under one id
@@ -229,7 +229,7 @@ def test_a_worker_that_is_told_to_stop_finishes_its_task_and_puts_the_others_bac
     with workers(1) as [process]:
         wait_until(lambda: any(entry.attempts for entry in ours()))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=90) == 0
     states = [(entry.state, entry.attempts) for entry in ours()]
     assert states.count(("done", 1)) >= 1
     assert set(states) == {("done", 1), ("waiting", 0)}

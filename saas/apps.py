@@ -12,10 +12,14 @@ class SaasConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect everything once the models are loaded."""
-        from saas import checks  # noqa: F401  # registers itself
+        from saas import (
+            checks,  # noqa: F401  # registers itself
+            counters,
+        )
         from saas.audit import moves
         from saas.persistence.owner import refuse_powerful_role
         from saas.throttling.limits import moved
 
         moved.connect(moves.record, dispatch_uid="saas.moved")
         connection_created.connect(refuse_powerful_role, dispatch_uid="saas.role")
+        counters.local()  # or the first two threads of an outage would count each for itself

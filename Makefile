@@ -1,7 +1,7 @@
 # Every target installs what it needs into .venv: the locked versions of requirements/ and no others.
 
 PYTHON := .venv/bin/python
-PYTEST := $(PYTHON) -m pytest -n 2
+PYTEST := $(PYTHON) -m pytest -n 2 --dist worksteal
 # The kit's own tests run there beside the others: tests/architecture/test_kit.py.
 ON_SQLITE := SAAS_TEST_DATABASE=sqlite $(PYTEST) -m "core and not drill" --ignore=tests/saas
 WITHOUT_SERVERS := DATABASE_URL= REDIS_URL= DJANGO_SETTINGS_MODULE=config.settings.test

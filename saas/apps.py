@@ -12,7 +12,10 @@ class SaasConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect everything once the models are loaded."""
-        from saas import checks  # noqa: F401  # registers itself
+        from saas import (
+            checks,  # noqa: F401  # registers itself
+            counters,
+        )
         from saas.audit import moves
         from saas.authentication.demands import entering
         from saas.persistence.owner import refuse_powerful_role
@@ -22,3 +25,4 @@ class SaasConfig(AppConfig):
         entering.connect(refuse_unwelcome, dispatch_uid="saas.entering")
         moved.connect(moves.record, dispatch_uid="saas.moved")
         connection_created.connect(refuse_powerful_role, dispatch_uid="saas.role")
+        counters.local()  # or the first two threads of an outage would count each for itself

@@ -18,6 +18,7 @@ from apps.accounts.models import User
 from saas.authentication import attempts, devices, events, stuffing
 from saas.authentication.attempts import Try
 from saas.crypto import digest, is_digest_of, random_text
+from saas.edge.noticing import noticed
 
 DOUBT = "doubt"  # in the session: whose password was entered here, right or wrong
 CALM = stuffing.Seen(is_uneasy=False, is_under_way=False)
@@ -40,7 +41,7 @@ def judge(request: HttpRequest, user: User | None, password: str, tried: Try) ->
     if user is not None and not is_listed and not seen.is_under_way:
         request.is_new_here = seen.is_uneasy  # type: ignore[attr-defined]  # devices reads it
         return user
-    events.note(request, events.FAILED if user is None else events.STOPPED)
+    noticed(request, events.FAILED if user is None else events.STOPPED)
     if user is not None:  # axes keeps this as it keeps a wrong one
         user_login_failed.send(__name__, credentials={"email": tried.name}, request=request)
     if seen.is_under_way:

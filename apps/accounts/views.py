@@ -22,6 +22,7 @@ from apps.accounts.pages import open_page, own_page, own_session, posted, see, s
 from apps.accounts.picture import qr
 from saas.authentication import attempts, events
 from saas.authentication.attempts import Try
+from saas.edge.noticing import noticed
 from saas.errors import Problem
 
 ENROLLING, CODES = "enrolling", "recovery_codes"  # in the session, under the key-encryption key
@@ -51,7 +52,7 @@ class SecondFactor(AuthenticateView):
     def form_invalid(self, form: Any) -> HttpResponse:
         """It was wrong, or used already."""
         attempts.missed(self.tried)
-        events.note(self.request, events.FAILED)
+        noticed(self.request, events.FAILED)
         response: HttpResponse = super().form_invalid(form)
         return response
 
@@ -102,7 +103,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
             attempts.forgive(tried)
             return strangers.enter(request, held, who)
         attempts.missed(tried)
-        events.note(request, events.FAILED)
+        noticed(request, events.FAILED)
         form.add_error("code", forms.WRONG_CODE)
     return show(request, form, "account/confirm.html", factors=factors.FACTORS)
 

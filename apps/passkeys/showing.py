@@ -12,6 +12,7 @@ from apps.accounts.models import User
 from apps.passkeys import ceremony, challenges, queries, services
 from apps.passkeys.models import Passkey
 from saas.authentication import attempts, events
+from saas.edge.noticing import noticed
 from saas.errors import Problem
 
 # OpenID Connect EAP ACR Values: phishing-resistant. Its references are those of RFC 8176.
@@ -43,7 +44,7 @@ def shown(
         or not services.use(passkey, challenge, answer)
     ):
         attempts.missed(tried)
-        events.note(request, events.FAILED)
+        noticed(request, events.FAILED)
         raise refused()
     attempts.forgive(tried)
     return passkey

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 
 from saas.authentication import events
 from saas.crypto import digests, equal, random_text
+from saas.edge.noticing import noticed
 
 ID, PROOF, PEOPLE = 22, 32, 5  # of base62: 131 bits; of hex: 128 bits; who share one browser
 SINCE = 8  # of hex: seconds since 1970
@@ -116,6 +117,6 @@ class KnownDevices:
 def note_name(request: HttpRequest, user: Any, **_: Any) -> None:
     """With all factors: before the second one nobody is signed in."""
     request.signed_in_as = user.get_username()  # type: ignore[attr-defined]  # read above
-    events.note(request, events.SUCCEEDED, user_id=user.pk)
+    noticed(request, events.SUCCEEDED, user=user.pk)
     if is_new_here(request):
         request.session[NEW_HERE] = time.time()

@@ -80,19 +80,24 @@ def ask(address, question):
     """The status, the header Retry-After, and how long it took."""
     began = time.monotonic()
     try:
-        with urllib.request.urlopen(f"{address}/health/{question}", timeout=20) as answer:  # noqa: S310  # our own
+        with urllib.request.urlopen(f"{address}/health/{question}", timeout=60) as answer:  # noqa: S310  # our own
             return answer.status, None, time.monotonic() - began
     except urllib.error.HTTPError as refused:
         return refused.code, refused.headers["Retry-After"], time.monotonic() - began
 
 
-def hears(address, status):
-    """Whether both questions are answered in time, `ready` with this status."""
-    said, retry, took = ask(address, "ready")
-    assert (said, took < PATIENCE) == (status, True)
-    assert bool(retry) == (status == 503)
-    said, _, took = ask(address, "live")
-    assert (said, took < 1) == (200, True)
+def hears(address, status, tries=5):
+    """Whether both questions are answered in time, `ready` with this status: in one of some tries,
+    for others may be at work on this machine.
+    """
+    for _ in range(tries):
+        ready, alive = ask(address, "ready"), ask(address, "live")
+        assert bool(ready[1]) == (ready[0] == 503)
+        heard = (ready[0], ready[2] < PATIENCE, alive[0], alive[2] < 1)
+        if heard == (status, True, 200, True):
+            return
+        time.sleep(0.5)
+    raise AssertionError(heard)
 
 
 def test_a_balancer_hears_the_truth_in_time_and_when_it_is_over(committed, tmp_path):
@@ -120,13 +125,11 @@ def test_a_balancer_hears_the_truth_in_time_and_when_it_is_over(committed, tmp_p
         for _ in range(3):  # more questions than the server has threads
             hears(address, 503)
         database.flows.set()
-        time.sleep(0.5)
         hears(address, 200)
 
         redis.cut()
         hears(address, 503)  # what changes things would be told to wait
-        redis.mend()
-        time.sleep(1.1)  # a store that failed is left alone for a second
+        redis.mend()  # a store that failed is left alone for a second
         hears(address, 200)
 
         drained.touch()
@@ -136,18 +139,22 @@ def test_a_balancer_hears_the_truth_in_time_and_when_it_is_over(committed, tmp_p
 
 
 def test_many_who_ask_at_once_are_one_connection(db, monkeypatch):
+    monkeypatch.setattr(health, "PATIENCE", 60)
     asked, go_on = [], threading.Event()
 
     def slow():
         asked.append(connection)
-        return go_on.wait(5)
+        return go_on.wait(60)
 
     probe = health.Probe(slow)
     answers = []
     callers = [threading.Thread(target=lambda: answers.append(probe())) for _ in range(20)]
     for caller in callers:
         caller.start()
-    time.sleep(0.1)
+    deadline = time.monotonic() + 60
+    while not probe._asked or len(probe._asked._condition._waiters) < len(callers):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     go_on.set()
     for caller in callers:
         caller.join()

@@ -339,7 +339,7 @@ def rotated_under_load(acme, ring, kills, rows):
     def load(seed):
         pick = random.Random(seed)  # noqa: S311  # of tests, not of keys
         try:
-            while not over.is_set():
+            while not over.wait(0.01):
                 customer = pick.choice(customers)
                 answer = acme.owner.get(f"customers/{customer}")
                 answers = [answer]

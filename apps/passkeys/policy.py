@@ -57,9 +57,9 @@ def takes_passkeys_alone(request: HttpRequest) -> bool:
     """Whether a client asks for a sign-in that only a passkey is. With `prompt=none` nobody is
     shown a page.
     """
-    wanted = request.GET.get("acr_values", "").split()
-    may_ask = "none" not in request.GET.get("prompt", "").split()
-    return may_ask and is_met(PHISHING_RESISTANT, wanted) and not is_met(TWO_FACTORS, wanted)
+    wanted = freshness.wanted(request)
+    is_taken = is_met(PHISHING_RESISTANT, wanted) and not is_met(TWO_FACTORS, wanted)
+    return is_taken and freshness.may_show_pages(request)
 
 
 def to_passkey(request: HttpRequest) -> HttpResponse:

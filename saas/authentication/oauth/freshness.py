@@ -28,9 +28,8 @@ def judge(request: HttpRequest, scopes: Sequence[str]) -> HttpResponse | None:
     if better and not is_for_this(request):
         return sign_in_again(request)
     if weak:
-        wanted = request.GET["acr_values"].split()
         text = "Nobody signs in here as strongly as that."
-        if is_met(TWO_FACTORS, wanted):
+        if is_met(TWO_FACTORS, wanted(request)):
             text = "Set up a second factor first."
         raise Refusal("unmet_authentication_requirements", text)
     return None
@@ -49,10 +48,20 @@ def is_old(request: HttpRequest) -> bool:
 
 def is_weak(request: HttpRequest) -> bool:
     """Whether somebody is signed in, and by less than each of `acr_values`."""
-    wanted = request.GET.get("acr_values", "").split()
-    if not (wanted and request.user.is_authenticated):
+    acrs = wanted(request)
+    if not (acrs and request.user.is_authenticated):
         return False
-    return not is_met(proof_of(request).acr, wanted)
+    return not is_met(proof_of(request).acr, acrs)
+
+
+def wanted(request: HttpRequest) -> list[str]:
+    """The ways to sign in that the client would take, by their `acr`; none: it takes any."""
+    return request.GET.get("acr_values", "").split()
+
+
+def may_show_pages(request: HttpRequest) -> bool:
+    """Whether the client lets the person be asked (OpenID Connect Core §3.1.2.1)."""
+    return "none" not in request.GET.get("prompt", "").split()
 
 
 def is_for_this(request: HttpRequest) -> bool:

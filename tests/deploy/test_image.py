@@ -228,6 +228,16 @@ def test_a_secret_is_a_file_and_never_a_variable(name):
         assert not {secret for secret in held if "owner" in secret}
 
 
+def test_the_worker_alone_signs_checkpoints_and_may_write_where_they_go():
+    holders = [name for name, service in SERVICES.items() if "checkpoint_key" in service["secrets"]]
+    assert holders == ["worker"]
+    [place] = [volume.partition(":")[2] for volume in SERVICES["worker"]["volumes"]]
+    made = [step.rest.split() for step in steps()[-1] if step.word == "COPY"]
+    assert [words for words in made if f"--chown={SERVICES['worker']['user']}" in words] == [
+        ["--from=build", "--chown=10001:10001", "/checkpoints", place]
+    ]
+
+
 def test_the_files_of_secrets_are_no_part_of_the_project():
     files = [f"deploy/{secret['file']}" for secret in COMPOSE["secrets"].values()]
     assert {held for service in SERVICES.values() for held in service["secrets"]} == {

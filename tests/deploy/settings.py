@@ -12,6 +12,7 @@ MAILERS = base.MAILERS  # the suite's own is none for production, and a server s
 _signs = Ed25519PrivateKey.from_private_bytes(b64decode(base.SAAS_CHECKPOINT_KEY))
 SAAS_CHECKPOINT_PUBLIC_KEYS = [b64encode(_signs.public_key().public_bytes_raw()).decode()]
 SAAS_CHECKPOINT_DIR = base.SAAS_CHECKPOINT_DIR  # nothing is written: no worker runs
+SAAS_OPERATOR_KEYS = base.SAAS_OPERATOR_KEYS  # production believes no name
 SAAS_CONTAINMENT_LIVE = True
 SAAS_TRUSTED_PROXIES = ["127.0.0.1/32"]
 SAAS_ORIGIN_NETWORKS = os.environ.get("EDGE_NETWORKS", "").split()

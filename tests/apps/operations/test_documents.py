@@ -122,10 +122,13 @@ def test_a_page_runs_nothing_but_our_own_files(stranger, path):
     assert page["Referrer-Policy"] == "same-origin"
     assert not re.search(r"\son\w+=|\sstyle=|<style|<script(?![^>]*\ssrc=)", page.text)
     for address in re.findall(r'(?:src|href)="([^"]*)"', page.text):
-        assert address.startswith(("/", "data:,")), address
-        if address != "data:,":
+        assert address.startswith(("/", ICON)), address
+        if not address.startswith(ICON):
             with closing(stranger("GET", address)) as file:
                 assert file.status_code == 200
+
+
+ICON = "data:image/svg+xml,"  # the page brings it along; as an icon it runs nothing
 
 
 @each_page

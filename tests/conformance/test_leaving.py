@@ -37,7 +37,7 @@ def lines(log, count, patience=60):
     deadline = time.monotonic() + patience
     while True:
         whole = log.read_text().rpartition("\n")[0].splitlines()
-        found = [json.loads(text.partition(" ")[2]) for text in whole if ' {"ts": ' in text]
+        found = [json.loads(text.partition(" ")[2]) for text in whole if ' {"ts":' in text]
         found = [line for line in found if (line.get("route") or "").startswith("api/v1/customers")]
         if len(found) >= count or time.monotonic() > deadline:
             return found

@@ -55,8 +55,9 @@ def routed(view: Any, route: str = "api/v1/good", **actions: Any) -> ModuleType:
 
 
 def fired(**options: Any) -> set[str]:
-    """The ids of our own checks that fire."""
-    found = run_checks(include_deployment_checks=True, **options)
+    """The ids of our own checks that fire where no operator's name is believed."""
+    with override_settings(SAAS_OPERATOR_KEYS={}):
+        found = run_checks(include_deployment_checks=True, **options)
     return {str(message.id) for message in found if str(message.id).startswith("saas.")}
 
 

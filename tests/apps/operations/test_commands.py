@@ -235,7 +235,7 @@ def test_a_password_that_ends_under_load_costs_nobody_a_request(with_roles, tmp_
         "DATABASE_URL": url("strongroom_app", "of-no-use"),
         "DATABASE_PASSWORD_FILE": str(file),
     }  # fmt: skip
-    migrate = [sys.executable, "manage.py", "migrate", "contenttypes", "--verbosity=0"]  # a table
+    migrate = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
     subprocess.run(migrate, env=environment, check=True)
     pipe = subprocess.PIPE
     serving = subprocess.Popen([sys.executable, "-c", LEASED], env=environment, stdin=pipe,

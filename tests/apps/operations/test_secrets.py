@@ -32,6 +32,7 @@ IS_NONE = {
     "SAAS_TRANSIT_KEY": "a name",
     "SAAS_CHECKPOINT_PUBLIC_KEYS": "everybody's",
     "SAAS_PINNED_KEYS": "public keys",
+    "SAAS_OPERATOR_KEYS": "public halves",
     "SAAS_LEAKED_PASSWORDS": "a file of other people's",
     "DATABASE_PASSWORD_FILE": "where DATABASE_URL's password stands, read at each connection",
     "DATABASE_PASSWORD_COMMAND": "what prints it",

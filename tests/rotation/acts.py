@@ -16,7 +16,7 @@ import requests
 from redis.exceptions import AuthenticationError
 
 from config.settings.security import KEYS
-from tests.rotation.house import OPERATORS, House, key, redis_url
+from tests.rotation.house import House, key, redis_url
 from tests.rotation.load import Load
 
 type Act = Callable[[House, Load], tuple[str, int]]
@@ -35,11 +35,11 @@ def kek(house: House, load: Load) -> tuple[str, int]:
     """The file is read again by itself; what a process had locked a moment ago takes a second look."""
     former = re.search(r"current (\w+)", house.manage("rotate_keys", "--status"))
     assert former
-    house.manage("rotate_keys", "--kek", *OPERATORS)
+    house.signed("rotate_keys", "--kek")
 
     def is_retired() -> bool:
-        house.manage("rotate_keys", "--rewrap", *OPERATORS)
-        return f"{former[1]} retired" in house.manage("rotate_keys", "--remove", *OPERATORS)
+        house.signed("rotate_keys", "--rewrap")
+        return f"{former[1]} retired" in house.signed("rotate_keys", "--remove")
 
     until(is_retired)
     load.settle()
@@ -50,11 +50,11 @@ def kek(house: House, load: Load) -> tuple[str, int]:
 def data_keys(house: House, load: Load) -> tuple[str, int]:
     """As above, by organization."""
     organization = load.held["organization"]
-    house.manage("rotate_keys", "--data-keys", *OPERATORS)
+    house.signed("rotate_keys", "--data-keys")
 
     def is_removed() -> bool:
-        house.manage("rotate_keys", "--data-keys", *OPERATORS)
-        return f"{organization} 1 keys" in house.manage("rotate_keys", "--remove", *OPERATORS)
+        house.signed("rotate_keys", "--data-keys")
+        return f"{organization} 1 keys" in house.signed("rotate_keys", "--remove")
 
     until(is_removed)
     load.settle()
@@ -93,7 +93,7 @@ def pepper(house: House, load: Load) -> tuple[str, int]:
     beside(house, load, "SAAS_PEPPER", "SAAS_PEPPER_PREVIOUS", key())
 
     def is_counted_out() -> bool:
-        house.manage("rotate_keys", "--indexes", *OPERATORS)
+        house.signed("rotate_keys", "--indexes")
         return left_under_another(house) == 0
 
     until(is_counted_out)
@@ -286,7 +286,7 @@ def erase(house: House, load: Load) -> tuple[str, int]:
     for _ in range(20):
         load.ask("GET", path, headers=by)
     words = [f"--organization={organization}", f"--confirm={organization}", "--reason=They left."]
-    house.manage("destroy_key", *words, *OPERATORS)
+    house.signed("destroy_key", *words)
     time.sleep(KEYS.seen.total_seconds() + 1)  # the promise
     answers = [load.ask("GET", path, 200, 410, headers=by) for _ in range(40)]
     load.settle()

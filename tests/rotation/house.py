@@ -4,7 +4,9 @@ processes, and a worker; every secret stands in a file or in Vault.
 
 import json
 import os
+import re
 import secrets
+import shlex
 import socket
 import subprocess
 import sys
@@ -27,7 +29,7 @@ from tests.saas.persistence.providers.houses import VaultHouse, open_house
 from tests.servers.keeper import first_that_starts
 from tests.servers.places import give_away
 
-OPERATORS = ("--by=ann", "--approved-by=bob")
+OPERATORS = {"ann": "--by", "bob": "--approved-by"}
 PATIENCE = 90  # seconds for a server to begin or to end
 
 
@@ -77,6 +79,19 @@ class House:
         self.done.append(" ".join(words))
         more = {f"{name}_FILE": str(self.folder / name) for name in OF_OPERATORS}
         return self.run(["manage.py", *words], self.environment | more)
+
+    def signed(self, *words: str) -> str:
+        """A command that two operators answer for: each signs what it says that it wants."""
+        words += tuple(f"{flag}={name}" for name, flag in OPERATORS.items())
+        command = [sys.executable, "manage.py", *words]
+        asked = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True
+        )
+        [text] = re.findall("manage.py approve (.*) --key FILE", asked.stderr)
+        [text] = shlex.split(text)
+        keys = [f"--key={self.folder / name}.key" for name in OPERATORS]
+        signed = [self.manage("approve", text, key).strip() for key in keys]
+        return self.manage(*words, *(f"--approval={one}" for one in signed))
 
     def run(self, command: list[str], environment: dict[str, str]) -> str:
         """Python, to its end."""
@@ -181,6 +196,11 @@ def furnished(folder: Path) -> Iterator[tuple[House, dict[str, Any]]]:
             house.keep(name, value)
         for name in OF_OPERATORS:
             del house.environment[f"{name}_FILE"]
+        hired = [
+            f"{name}={house.manage('approve', '--new', f'--key={folder / name}.key').strip()}"
+            for name in OPERATORS
+        ]
+        house.environment["SAAS_OPERATOR_KEYS"] = ",".join(hired)
         for line in house.manage("make_checkpoint_key").split():
             house.keep(*line.split("=", 1))
         house.environment["SAAS_OIDC_KEYS_FILE"] = str(folder / "SAAS_OIDC_KEYS")

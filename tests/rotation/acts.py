@@ -91,6 +91,8 @@ def away(house: House, load: Load, other: str) -> None:
 def pepper(house: House, load: Load) -> tuple[str, int]:
     """Digests move over when they are shown; blind indexes by the command."""
     beside(house, load, "SAAS_PEPPER", "SAAS_PEPPER_PREVIOUS", key())
+    _, customer, secret = load.held["closing"]  # who calls seldom
+    load.ask("GET", f"/api/v1/customers/{customer}", headers={"X-API-Key": secret})
 
     def is_counted_out() -> bool:
         house.signed("rotate_keys", "--indexes")

@@ -310,7 +310,7 @@ def test_it_is_over_when_it_has_been_calm_for_a_while(clerk, settings, monkeypat
     assert sign_in(browser(), clerk.email)["Location"] == "/accounts/"
 
 
-def test_the_house_is_told_once(settings, caplog):
+def test_the_house_is_told_once(db, settings, caplog):
     settings.SAAS_OPERATORS = [f"{uuid4()}@house.example"]
     storm()
     storm()

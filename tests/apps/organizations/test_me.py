@@ -44,7 +44,7 @@ def test_a_key_without_any_scope_may_still_ask_who_it_is_and_nothing_else(acme):
         assert refused.json()["code"] == "insufficient-scope"
 
 
-def test_nobody_is_nobody(stranger):
+def test_nobody_is_nobody(db, stranger):
     refused = stranger("GET", "me")
     assert refused.status_code == 401
     assert refused.json()["code"] == "invalid-token"

@@ -111,6 +111,7 @@ def quiet(log: Any) -> Iterator[None]:
     """No line is made and none is written."""
     with (
         patch.object(log, "_line", lambda *_: {}),
+        patch.object(log, "LISTENERS", []),
         patch.object(log.access, "info", lambda *_: None),
     ):
         yield

@@ -132,8 +132,9 @@ class DistinctObjects(Detector):
 
 
 def learn(peaks: Mapping[Subject, Mapping[int, int]], span: Span, tallies: Tallies) -> None:
-    """Note the peak of the period that goes on; when the next one has begun, it is a sample of the
-    principal's profile and of the organization's. Of all processes one adds it.
+    """Note the peaks of the period that goes on and of the one before it, into which the sliding
+    window still reaches: what is judged must not be its own measure. What is older is a sample of
+    the principal's profile and of the organization's. Of all processes one adds it.
     """
     notes = {subject: f"watch:peak:{span.seconds}:{whose(subject)}" for subject in peaks}
     before = dict(zip(notes, tallies.recall(list(notes.values())), strict=True))
@@ -141,15 +142,16 @@ def learn(peaks: Mapping[Subject, Mapping[int, int]], span: Span, tallies: Talli
     samples: dict[str, dict[str, float]] = defaultdict(dict)
     for subject, periods in peaks.items():
         known = [int(number) for number in (before[subject] or "").split()]
-        ended: dict[int, int] = {known[0]: known[1]} if known else {}
+        seen = dict(zip(known[::2], known[1::2], strict=True))
         for period, count in periods.items():
-            ended[period] = max(count, ended.get(period, 0))
-        current = max(ended)
-        told[notes[subject]] = f"{current} {ended.pop(current)}"
-        for period, count in ended.items():
+            seen[period] = max(count, seen.get(period, 0))
+        judged = max(seen) - 1
+        told[notes[subject]] = " ".join(f"{at} {seen[at]}" for at in seen if at >= judged)
+        for period in [at for at in seen if at < judged]:
             if tallies.claim(f"{notes[subject]}:{period}", KEPT):
                 for name in (whose(subject), whose(subject._replace(name=""))):
-                    add_to(samples[profile(name, span.seconds, period * span.seconds)], count)
+                    place = profile(name, span.seconds, period * span.seconds)
+                    add_to(samples[place], seen[period])
     tallies.remember(told, KEPT)
     tallies.bump(samples, KEPT)
 

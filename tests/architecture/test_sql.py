@@ -13,7 +13,11 @@ pytestmark = pytest.mark.practice("INPUT-06")
 
 FILES = [path for folder in ("saas", "apps", "config") for path in (ROOT / folder).rglob("*.py")]
 NAMES_ONLY = {  # statements of names that no caller chooses
-    "saas/persistence/guards.py": "tables, columns and roles, from the model classes",
+    "saas/persistence/guards/__init__.py": "triggers, by the names that models gave them",
+    "saas/persistence/guards/grants.py": "tables and roles, from the model classes",
+    "saas/persistence/guards/postgresql.py": "tables and columns, likewise",
+    "saas/persistence/guards/proving.py": "columns, from the proofs that modules declare",
+    "saas/persistence/guards/sqlite.py": "tables and columns, likewise",
     "saas/persistence/statements.py": "a table and its columns, from the model class",
     "apps/operations/recreate.py": "the tables that the owner owns, quoted, in development alone",
 }

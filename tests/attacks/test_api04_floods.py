@@ -237,6 +237,10 @@ class Traffic:
             except (http.client.HTTPException, OSError) as fault:
                 self.ledger.append(fault)
 
+    def written(self):
+        """How its last write ended: none that began before it is under way any more."""
+        return [answer.status for answer in self.ledger if answer.status != 200][-1]
+
     def __enter__(self):
         for thread in self._threads:
             thread.start()
@@ -293,7 +297,7 @@ def test_when_the_counters_fail_reading_goes_on_writing_waits_and_nothing_else_b
             assert eventually(lambda: len(traffic.ledger) > 30)
             end = failure(store)
             began = len(traffic.ledger)
-            assert eventually(lambda: write() == 503)
+            assert eventually(lambda: write() == 503 == traffic.written())
             during = len(traffic.ledger)
             time.sleep(2.5)  # so that some look whether it is back
             assert eventually(lambda: len(traffic.ledger) > during + 60)

@@ -84,8 +84,8 @@ def tell_operators(kind: str, message: str) -> None:
     log.warning("%s: %s", kind, message)
     rate = settings.HOUSE_LETTERS
     [told] = counters.shared().take([Window(f"told:{kind}", rate.requests, rate.seconds)])
-    for address in [] if told.wait else settings.SAAS_OPERATORS:
-        letters.post(to=address, subject=f"Alert: {kind}", text=f"{message}\n")
+    to = [] if told.wait else settings.SAAS_OPERATORS
+    letters.post_each(to=to, subject=f"Alert: {kind}", text=f"{message}\n")
 
 
 def seen_again(**which: Any) -> bool:
@@ -104,18 +104,17 @@ def insert(alert: Alert) -> bool:
 
 def tell(alert: Alert) -> None:
     """Write to everybody who can do something about it."""
-    for address in queries.addresses_to_alert():
-        letters.post(
-            to=address,
-            subject=f"Alert: {alert.kind}",
-            text=(
-                f"{alert.message}\n\n"
-                f"Severity: {alert.severity}. Read and acknowledge it at\n"
-                f"{settings.SAAS_ORIGIN}/api/v1/alerts/{alert.pk}\n"
-                f"What to do: {alert.playbook or 'look, and ask who did it'}\n\n"
-                "Until then the same thing only counts on, and nobody is written to again.\n"
-            ),
-        )
+    letters.post_each(
+        to=queries.addresses_to_alert(),
+        subject=f"Alert: {alert.kind}",
+        text=(
+            f"{alert.message}\n\n"
+            f"Severity: {alert.severity}. Read and acknowledge it at\n"
+            f"{settings.SAAS_ORIGIN}/api/v1/alerts/{alert.pk}\n"
+            f"What to do: {alert.playbook or 'look, and ask who did it'}\n\n"
+            "Until then the same thing only counts on, and nobody is written to again.\n"
+        ),
+    )
 
 
 def acknowledge(actor: Actor, alert: Alert) -> Alert:

@@ -81,9 +81,8 @@ def note() -> dict[str, Any] | None:
 def tell_owners(what: str, text: str) -> None:
     """By mail, in the same transaction."""
     name = queries.organization().get().name
-    for owner in queries.owners().select_related("user").order_by("pk"):
-        letters.post(
-            to=owner.user.email,
-            subject=f"What {name} sends to the API {what}",
-            text=f"{text}\nThe audit trail of {name} holds this too.\n",
-        )
+    letters.post_each(
+        to=queries.owners().order_by("pk").values_list("user__email", flat=True),
+        subject=f"What {name} sends to the API {what}",
+        text=f"{text}\nThe audit trail of {name} holds this too.\n",
+    )

@@ -49,5 +49,5 @@ def tell_of_end(key: ApiKey, now: datetime) -> None:
 
 def tell(key: ApiKey, subject: str, text: str) -> None:
     """Write to who made it and to the owners, who are still there when that person is away."""
-    for address in {key.creator.email, *queries.addresses_of_owners()}:
-        letters.post(to=address, subject=subject, text=f"{key.prefix} ({key.name})\n\n{text}")
+    to = {key.creator.email, *queries.addresses_of_owners()}
+    letters.post_each(to=to, subject=subject, text=f"{key.prefix} ({key.name})\n\n{text}")

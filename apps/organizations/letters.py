@@ -26,14 +26,13 @@ def tell_of_release(
     organization: str, name: str, reason: str, members: Iterable[Membership]
 ) -> None:
     """Nobody learns it from the house alone who could object."""
-    for member in members:
-        letters.post(
-            to=member.user.email,
-            subject=f"A security rule of {organization} was taken back",
-            text=(
-                f"We have taken back {name} of {organization}, because its people were shut out.\n"
-                f"Reason: {reason}\n\nAn owner or admin can set it again at "
-                f"{settings.SAAS_ORIGIN}/api/v1/security-policy. "
-                "If nobody of you asked us, answer this letter.\n"
-            ),
-        )
+    letters.post_each(
+        to=(member.user.email for member in members),
+        subject=f"A security rule of {organization} was taken back",
+        text=(
+            f"We have taken back {name} of {organization}, because its people were shut out.\n"
+            f"Reason: {reason}\n\nAn owner or admin can set it again at "
+            f"{settings.SAAS_ORIGIN}/api/v1/security-policy. "
+            "If nobody of you asked us, answer this letter.\n"
+        ),
+    )

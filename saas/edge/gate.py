@@ -16,8 +16,8 @@ from saas.errors import FieldError, Problem, problem_response
 MAX_URL = 4 * 1024
 MAX_HEADERS = 16 * 1024
 
-# Each may refuse a request of whatever path, last in the gate and from memory alone: nothing is
-# looked up for it. A module joins in AppConfig.ready().
+# Each may refuse a request of whatever path, last in the gate. What is known it tells from memory:
+# no request that is served pays a query for it. A module joins in AppConfig.ready().
 DOORS: list[Callable[[HttpRequest], None]] = []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # django.tasks takes its type parameters in stubs alone
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,12 @@ def post(*, to: str, subject: str, text: str) -> None:
     a letter may hold the only copy of a secret (AUTHN-11).
     """
     deliver.enqueue(to, subject, text)
+
+
+def post_each(*, to: Iterable[str], subject: str, text: str) -> None:
+    """The same letter to each of some addresses; none learns of the others."""
+    for address in to:
+        post(to=address, subject=subject, text=text)
 
 
 @task(queue_name=OUTSIDE, takes_context=True)

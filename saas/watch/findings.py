@@ -116,13 +116,12 @@ def tell_the_house(finding: Finding) -> None:
     HouseAlert.objects.bulk_create([row], ignore_conflicts=True)
     if not HouseAlert.objects.filter(pk=row.pk).exists():  # another process was first
         return
-    for address in settings.SAAS_OPERATORS:
-        letters.post(
-            to=address,
-            subject=f"House alert: {detector.kind}",
-            text=(
-                f"{detector.means}\n\n{row.subject}: {finding.count} in {detector.window} s.\n"
-                f"Requests: {' '.join(finding.request_ids)}\n"
-                f"What to do: {playbook_of(detector.kind) or 'no playbook'}\n"
-            ),
-        )
+    letters.post_each(
+        to=settings.SAAS_OPERATORS,
+        subject=f"House alert: {detector.kind}",
+        text=(
+            f"{detector.means}\n\n{row.subject}: {finding.count} in {detector.window} s.\n"
+            f"Requests: {' '.join(finding.request_ids)}\n"
+            f"What to do: {playbook_of(detector.kind) or 'no playbook'}\n"
+        ),
+    )

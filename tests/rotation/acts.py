@@ -36,13 +36,7 @@ def kek(house: House, load: Load) -> tuple[str, int]:
     former = re.search(r"current (\w+)", house.manage("rotate_keys", "--status"))
     assert former
     house.signed("rotate_keys", "--kek")
-
-    def is_retired() -> bool:
-        house.signed("rotate_keys", "--rewrap")
-        return f"{former[1]} retired" in house.signed("rotate_keys", "--remove")
-
-    until(is_retired)
-    load.settle()
+    moved(house, load, "--rewrap", f"{former[1]} retired")
     left = house.manage("rotate_keys", "--status").count(former[1])
     return "another one made, everything wrapped anew, the old one retired", left
 
@@ -51,16 +45,21 @@ def data_keys(house: House, load: Load) -> tuple[str, int]:
     """As above, by organization."""
     organization = load.held["organization"]
     house.signed("rotate_keys", "--data-keys")
-
-    def is_removed() -> bool:
-        house.signed("rotate_keys", "--data-keys")
-        return f"{organization} 1 keys" in house.signed("rotate_keys", "--remove")
-
-    until(is_removed)
-    load.settle()
+    moved(house, load, "--data-keys", f"{organization} 1 keys")
     [line] = [one for one in status_of(house) if one.startswith(organization)]
     left = line.count(":") - 1
     return "another one made, everything sealed anew, the old one removed", left
+
+
+def moved(house: House, load: Load, option: str, word: str) -> None:
+    """Move what is left to the new key until the old one can go, which `word` says."""
+
+    def is_gone() -> bool:
+        house.signed("rotate_keys", option)
+        return word in house.signed("rotate_keys", "--remove")
+
+    until(is_gone)
+    load.settle()
 
 
 def status_of(house: House) -> list[str]:

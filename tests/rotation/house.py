@@ -24,7 +24,7 @@ from tests.apps.recovery.copies import Cluster, empty_cluster
 from tests.conformance.server import wait_for
 from tests.practices import ROOT
 from tests.rotation.load import Load
-from tests.rotation.outside import Balancer, PostOffice, open_balancer, open_office
+from tests.rotation.outside import Balancer, PostOffice, serving
 from tests.saas.persistence.providers.houses import VaultHouse, open_house
 from tests.servers.keeper import first_that_starts
 from tests.servers.places import give_away
@@ -164,8 +164,8 @@ def furnished(folder: Path) -> Iterator[tuple[House, dict[str, Any]]]:
         vault = VaultHouse()
         address = stack.enter_context(open_house(vault))
         house = House(folder, cluster, told["REDIS_URL"], vault)
-        house.office = stack.enter_context(open_office(mail := key()))
-        house.balancer = stack.enter_context(open_balancer())
+        house.office = stack.enter_context(serving(PostOffice(mail := key())))
+        house.balancer = stack.enter_context(serving(Balancer()))
         vault.kept["mail"] = {"password": mail}
         house.keep("VAULT_TOKEN", vault.tokens[0])
         with Redis(host="127.0.0.1", port=house.redis.port or 0) as store:

@@ -72,19 +72,6 @@ class Desk(StreamRequestHandler):
         self.wfile.write(text.encode() + b"\r\n")
 
 
-@contextmanager
-def open_office(password: str) -> Iterator[PostOffice]:
-    """For the length of the block."""
-    with PostOffice(password) as office:
-        thread = Thread(target=office.serve_forever)
-        thread.start()
-        try:
-            yield office
-        finally:
-            office.shutdown()
-            thread.join()
-
-
 class Balancer(ThreadingTCPServer):
     """One address in front of as many servers as there are; whoever is taken out ends in peace."""
 
@@ -132,13 +119,13 @@ class Passage(BaseRequestHandler):
 
 
 @contextmanager
-def open_balancer() -> Iterator[Balancer]:
-    """For the length of the block."""
-    with Balancer() as balancer:
-        thread = Thread(target=balancer.serve_forever)
+def serving[S: ThreadingTCPServer](server: S) -> Iterator[S]:
+    """A server that answers for the length of the block."""
+    with server:
+        thread = Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield balancer
+            yield server
         finally:
-            balancer.shutdown()
+            server.shutdown()
             thread.join()

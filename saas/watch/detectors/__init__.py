@@ -42,7 +42,7 @@ class Detector:
 
     def hits(self, line: Line) -> Iterable[Hit]:
         """For whom this line counts. Nothing slow, and nothing but the line."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{self.kind} counts batches: it has an own `batch()`.")
 
     def batch(self, lines: Sequence[Line], tallies: Tallies) -> Iterator[tuple[Line, Hit]]:
         """The hits of some lines, in their order. Who needs a memory that all processes share
@@ -57,11 +57,11 @@ class Detector:
 
     def simulate(self, scene: Scene) -> list[dict[str, Any]]:
         """Lines of an attack, in their order: exactly one alert of this kind."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{self.kind} owes an attack that it notices.")
 
     def benign(self, scene: Scene) -> list[dict[str, Any]]:
         """Lines that come close: no alert at all."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{self.kind} owes a stream that it lets pass.")
 
     def before(self, scene: Scene) -> list[dict[str, Any]]:
         """Lines that come before either, where a detector has to learn what is usual."""

@@ -27,6 +27,7 @@ from saas.edge.admission import admit
 from saas.edge.log import TracedRequest
 from saas.edge.networks import refuse_again
 from saas.errors import Problem, problem_response
+from saas.ids import as_texts
 from saas.persistence import idempotency
 from saas.persistence.texts import ID, Text
 from saas.responses import etags, expiry, pages
@@ -178,7 +179,7 @@ class SecureViewSet(ViewSetMixin, APIView):
     def close(self) -> None:
         """The last word before the commit: a refusal leaves nothing, a success leaves its event."""
         if self.refusal:
-            self.happened.clear()
+            self.happened.forget()
             transaction.set_rollback(True)
         elif self.owed_event and self.owed_event not in {entry.event for entry in self.happened}:
             raise RuntimeError(f"{self.operation_id} left no {self.owed_event} in the trail.")
@@ -293,7 +294,7 @@ class SecureViewSet(ViewSetMixin, APIView):
         else:
             found = list(pages.sought(self.narrow(self.rows()), order, place, size))
         page = pages.cut(found, order, place, size)
-        self.facts.object_ids += [str(row.pk) for row in page.rows]
+        self.facts.object_ids += as_texts(row.pk for row in page.rows)
         return Response(
             {
                 "results": disclose_list(self.outputs, self.actor, page.rows),
@@ -330,7 +331,7 @@ class SecureViewSet(ViewSetMixin, APIView):
             if (made := str(row.pk)) not in self.facts.object_ids:
                 self.facts.object_ids.append(made)
         if self.reservation and self.reservation.is_new:
-            self.reservation.keep(status, row)
+            self.happened.beside = self.reservation.kept(status, row)
         shown = disclose(self.outputs, self.actor, row)
         self.facts.disclosed += sorted(self.outputs.access.guarded.keys() & shown.keys())
         return Response({**shown, **more}, status=status, headers=headers)
@@ -339,7 +340,7 @@ class SecureViewSet(ViewSetMixin, APIView):
         """202: nothing has happened, and here is what waits for a second person."""
         [keeper], self.waits = KEEPERS, True
         if self.reservation and self.reservation.is_new:
-            self.reservation.keep(202, row)
+            self.happened.beside = self.reservation.kept(202, row)
         self.facts.object_ids.append(str(row.pk))
         where = f"/api/{settings.SAAS_API_VERSION}/{keeper.path}/{row.pk}"
         return Response(

@@ -4,7 +4,7 @@ from django.db.models import Prefetch, QuerySet
 
 from apps.invoices.models import CreditNote, CreditNoteLine, Invoice, InvoiceLine, Payment
 
-UNSHOWN = ("seller", "buyer", "buyer_email", "buyer_tax_id")
+UNSHOWN = ("seller", "buyer", "buyer_email", "buyer_tax_id", "drafted_by_id")
 
 
 def invoices() -> QuerySet[Invoice]:
@@ -16,7 +16,7 @@ def invoices() -> QuerySet[Invoice]:
 
 
 def invoices_in_brief() -> QuerySet[Invoice]:
-    """The same for a list: no lines, and nothing of the buyer, which no list shows."""
+    """The same for a list: no lines, and nothing of what no list shows."""
     return Invoice.objects.defer(*UNSHOWN)
 
 

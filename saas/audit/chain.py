@@ -16,7 +16,7 @@ from django.db.models import Func, Subquery, TextField
 from django.db.models.functions import Cast
 
 from saas.audit.models import GENESIS, AuditEntry, AuditHead
-from saas.persistence.statements import columns, insert
+from saas.persistence.statements import Statement, columns, in_one_trip, insert
 from saas.tenancy.binding import bound_tenant
 
 _NAMES = "id at event principal_kind principal_id user_id request_id object_type object_id data"
@@ -50,14 +50,20 @@ def start_chain() -> None:
     AuditHead().save()
 
 
-def append(entry: AuditEntry) -> None:
-    """Hang `entry` on the bound tenant's chain. Nothing of the transaction should follow."""
+def append(entry: AuditEntry, beside: Statement | None = None) -> None:
+    """Hang `entry` on the bound tenant's chain, and do what is `beside` it, in the same trip where
+    the database can. Nothing of the transaction should follow.
+    """
     tenant_id = bound_tenant()
     kept = {"tenant": tenant_id} | {name: getattr(entry, name) for name in COVERED}
     values = [canonical(tenant_id, entry), *columns(AuditEntry, kept)]
-    in_one = connection.vendor == "postgresql"
+    in_one, text = connection.vendor == "postgresql", APPEND
     with connection.cursor() as cursor:
-        cursor.execute(APPEND if in_one else ADVANCE, values if in_one else values[:2])
+        if beside and in_one:
+            text, values = in_one_trip(APPEND, beside.text), [*beside.values, *values]
+        elif beside:
+            cursor.execute(*beside)
+        cursor.execute(text if in_one else ADVANCE, values if in_one else values[:2])
         entry.seq, entry.hash = cursor.fetchone()
     if not in_one:
         insert([entry])

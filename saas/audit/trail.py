@@ -6,14 +6,14 @@ from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 
-from django.db import models
+from django.db import connection, models
 
 from saas.audit import chain
 from saas.audit.models import AuditEntry
 from saas.context import Actor, traced
-from saas.persistence.statements import made
+from saas.persistence.statements import Statement, made
 
-_pending: ContextVar[list[AuditEntry] | None] = ContextVar("trail", default=None)
+_pending: ContextVar["Happened | None"] = ContextVar("trail", default=None)
 _request_id: ContextVar[UUID | None] = ContextVar("request_id", default=None)
 
 
@@ -21,14 +21,30 @@ class NoTrail(RuntimeError):
     """Something worth recording happened where nobody would have written it down."""
 
 
+class Happened(list[AuditEntry]):
+    """The entries of a transaction, and a statement that remembers what they tell."""
+
+    beside: Statement | None = None
+
+    def taken(self) -> Statement | None:
+        """The statement, for who runs it; it runs once."""
+        beside, self.beside = self.beside, None
+        return beside
+
+    def forget(self) -> None:
+        """Nothing has happened."""
+        self.clear()
+        self.beside = None
+
+
 @contextmanager
-def recording(request_id: str | None = None) -> Iterator[list[AuditEntry]]:
+def recording(request_id: str | None = None) -> Iterator[Happened]:
     """Collect what happens inside; `write()` hangs it on the chain. Background work writes at its
     end by itself, under the id of the request that asked for it.
     """
     if request_id is None and (trace := traced.get()):
         request_id = trace.request_id
-    entries: list[AuditEntry] = []
+    entries = Happened()
     token = _pending.set(entries)
     request = _request_id.set(UUID(request_id) if request_id else None)
     try:
@@ -68,6 +84,10 @@ def record(actor: Actor | None, event: str, row: models.Model | None = None, **d
 
 def write() -> None:
     """Hang what was collected on the chain, in order; the last statements before the commit."""
-    entries = _pending.get() or []
-    while entries:
-        chain.append(entries.pop(0))
+    happened = _pending.get()
+    while happened:
+        entry = happened.pop(0)
+        chain.append(entry, None if happened else happened.taken())
+    if happened is not None and (left := happened.taken()):  # no entry took it along
+        with connection.cursor() as cursor:
+            cursor.execute(*left)

@@ -14,7 +14,7 @@ from saas.context import Actor
 from saas.errors import Problem, invalid
 from saas.ids import uuid7
 from saas.persistence.models import IdempotencyRecord, idempotency_expiry
-from saas.persistence.statements import columns
+from saas.persistence.statements import Statement, columns
 from saas.tenancy.binding import bound_tenant
 
 # A structured-field string (RFC 8941 §3.3.3), or the bare token that many clients send.
@@ -52,13 +52,12 @@ class Reservation(NamedTuple):
     status: int | None = None
     row_id: UUID | None = None
 
-    def keep(self, status: int, row: Any) -> None:
-        """Remember a success with its row; nothing else is kept, so a failure can be tried
+    def kept(self, status: int, row: Any) -> Statement:
+        """What remembers a success with its row; nothing else is kept, so a failure can be tried
         again.
         """
         values = {"status": status, "row_id": row.pk, "tenant": bound_tenant(), "id": self.id}
-        with connection.cursor() as cursor:
-            cursor.execute(KEEP, columns(IdempotencyRecord, values))
+        return Statement(KEEP, columns(IdempotencyRecord, values))
 
 
 # Two at once meet at the unique constraint: the second waits for the first transaction, and then

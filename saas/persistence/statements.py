@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -150,6 +150,21 @@ def _text(model: type[models.Model], count: int) -> str:
     query.insert_values(model._meta.local_concrete_fields, [model() for _ in range(count)])
     [(text, _)] = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
     return str(text)
+
+
+class Statement(NamedTuple):
+    """An INSERT, UPDATE or DELETE and its values."""
+
+    text: str
+    values: list[Any]
+
+
+@cache
+def in_one_trip(text: str, beside: str) -> str:
+    """`text`, which begins with WITH, and a statement on another table beside it: PostgreSQL does
+    both, for one answer.
+    """
+    return f"WITH beside AS ({beside}), {text.strip().removeprefix('WITH ')}"
 
 
 def columns(model: type[models.Model], values: Mapping[str, Any]) -> list[Any]:

@@ -17,7 +17,7 @@ from tests.saas.wire import on_postgresql, send
 
 pytestmark = on_postgresql
 PROVED = 1  # key, tenant and membership, by saas_prove_key
-LIST, DETAIL, POST, REPLAY = PROVED + 1, PROVED + 2, PROVED + 5, PROVED + 3
+LIST, DETAIL, POST, REPLAY = PROVED + 1, PROVED + 2, PROVED + 4, PROVED + 3
 REDIS = 1  # the store is asked once; that the request has left, it is told, and nobody waits for it
 BOUNDS = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 

@@ -7,6 +7,7 @@ from django.db import OperationalError, connection
 
 from saas.audit import chain, trail
 from saas.errors import Problem
+from saas.persistence.statements import Statement
 from saas.tenancy.binding import bind
 from tests.cast import make_tenant
 from tests.saas.audit.trails import entries, fault
@@ -124,6 +125,29 @@ def test_background_work_writes_at_its_end_in_order_and_as_the_system(acme):
     assert {(e.principal_kind, e.principal_id, e.request_id) for e in written} == {
         ("system", None, None)
     }
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_what_remembers_the_act_is_done_once_and_with_its_last_entry(acme, count):
+    note = write(acme)
+    change = "UPDATE toy_note SET version = version + 1 WHERE id = %s"
+    field = Note._meta.pk
+    with bind(acme.id):
+        with trail.recording() as happened:
+            happened.beside = Statement(change, [field.get_db_prep_save(note.pk, connection)])
+            for _ in range(count):
+                trail.record(None, "note.created")
+        assert Note.objects.get(pk=note.pk).version == note.version + 1
+    assert len(entries(acme, "note.created")) == count
+    assert fault(acme) is None
+
+
+def test_what_is_forgotten_is_not_remembered_either(acme):
+    with bind(acme.id), trail.recording() as happened:
+        happened.beside = Statement("no statement at all", [])
+        trail.record(None, "note.created")
+        happened.forget()
+    assert entries(acme, "note.created") == []
 
 
 def test_work_that_fails_writes_nothing(acme_committed):

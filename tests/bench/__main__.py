@@ -21,7 +21,7 @@ import psycopg
 
 from tests.bench import data, gates, parity, plans
 from tests.bench.report import lines
-from tests.bench.serving import NAMES, ROOT, Server, can_run, cpu, served
+from tests.bench.serving import NAMES, ROOT, Server, can_run, cpu, served, used_since
 from tests.servers import Missing, provide
 
 OUTPUT = ROOT / "var" / "bench"
@@ -119,8 +119,8 @@ def measured(
             f"{server.name}: {seen['wrong_count']} wrong answers, such as {seen['wrong'][0]}"
         )
     seen["rate"] = seen["requests"] / seen["seconds"]
-    seen["app"] = (cpu(workers) - before[0]) / seen["requests"] * 1e6
-    seen["pg"] = (cpu(backends) - before[1]) / seen["requests"] * 1e6
+    seen["app"] = used_since(before[0]) / seen["requests"] * 1e6
+    seen["pg"] = used_since(before[1]) / seen["requests"] * 1e6
     return seen
 
 

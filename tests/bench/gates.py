@@ -32,7 +32,7 @@ LAYERS = {  # of the view without any layer
     "idempotency": 0.35,
 }
 COARSE = 2.0  # for a short run on a busy machine
-STATEMENTS = {"list": 2, "detail": 3, "POST": 6}
+STATEMENTS = {"list": 2, "detail": 3, "POST": 5}
 BOUNDS, REDIS = 2, 1
 CPU_GROWTH, LATENCY_GROWTH = 1.3, 1.5  # from 10,000 invoices to a million
 BUFFERS = 250  # of the plan of a list

@@ -100,10 +100,19 @@ def layers(application: Application) -> dict[str, Off]:
         "throttling": lambda: patch.object(view.limits, "count", lambda *_: view.limits.Counted()),
         "role fields": lambda: patch.object(Output, "shown_to", classmethod(everything)),
         "access log": lambda: quiet(log),
-        "audit": lambda: patch.object(chain, "append", lambda entry: None),
+        "audit": lambda: patch.object(chain, "append", only_beside),
         "idempotency": lambda: patch.object(view.SecureViewSet, "reserve", lambda self: None),
         "gate and headers": lambda: through(gate.Gate, headers.SecurityHeaders),
     }
+
+
+def only_beside(entry: Any, beside: Any = None) -> None:
+    """No entry; what goes in its trip goes by itself."""
+    from django.db import connection
+
+    if beside:
+        with connection.cursor() as cursor:
+            cursor.execute(*beside)
 
 
 @contextmanager

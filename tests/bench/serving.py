@@ -16,7 +16,7 @@ from tests.bench.data import Books
 
 ROOT = Path(__file__).parents[2]
 OWN_PYTHON = ROOT / "tests" / "bench" / ".venv" / "bin" / "python"
-WORKERS = 2
+WORKERS, THREADS = 2, 4  # as deploy/Dockerfile starts ours
 NAMES = {
     "a": "raw view, SQL by hand, orjson: the limit",
     "bk": "bare DRF, cursor pages, no authentication",
@@ -85,16 +85,21 @@ def pss(pid: int) -> int:
     return 0
 
 
-def cpu(pids: list[int]) -> float:
-    """Seconds of CPU that these processes have used."""
-    ticks = 0
+def cpu(pids: list[int]) -> dict[int, float]:
+    """Seconds of CPU that each of these processes has used; who has ended is missing."""
+    used = {}
     for pid in pids:
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         except FileNotFoundError:
             continue
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / TICKS
+        used[pid] = (int(fields[11]) + int(fields[12])) / TICKS
+    return used
+
+
+def used_since(before: dict[int, float]) -> float:
+    """Seconds of CPU that those who still live have used since then."""
+    return sum(seconds - before[pid] for pid, seconds in cpu(list(before)).items())
 
 
 def can_run(name: str) -> bool:
@@ -138,7 +143,7 @@ def served(name: str, ours: Books, rivals: str) -> Iterator[Server]:
             else {"Authorization": f"Bearer {one['token']}"}
             for who, one in ours.cast.items()
         }
-    options += ["--loop=uvloop"] if name == "d" else ["--blocking-threads=1"]
+    options += ["--loop=uvloop"] if name == "d" else [f"--blocking-threads={THREADS}"]
     command = [python, "-m", "granian", *options, target]
     begun = time.perf_counter()
     process = subprocess.Popen(

@@ -11,13 +11,20 @@ DEBUG = bool(os.environ.get("BENCH_LOUD"))
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
     "rest_framework",
     "oauth2_provider",
     "tests.bench.variants.apps.Variants",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 if VARIANT == "a":
     INSTALLED_APPS, MIDDLEWARE = [], []
@@ -38,4 +45,6 @@ REST_FRAMEWORK = {
 }
 OAUTH2_PROVIDER = {"SCOPES": {"read": "Read invoices", "write": "Draft invoices"}}
 # The tables stand already, or are made by `migrate --run-syncdb`.
-MIGRATION_MODULES = dict.fromkeys(("contenttypes", "auth", "oauth2_provider", "variants"))
+MIGRATION_MODULES = dict.fromkeys(
+    ("contenttypes", "auth", "sessions", "oauth2_provider", "variants")
+)

@@ -181,7 +181,7 @@ def grown(large: Stage, small: Stage, size: Size) -> dict[str, Any]:
             orders = [scale_order(one, server, kind, who) for one, server in places]
             for turn in range(4):
                 pair = [
-                    measured(one, server, order, 2, size.seconds)
+                    measured(one, server, order, 1, size.seconds)
                     for (one, server), order in zip(places, orders, strict=True)
                 ]
                 if turn:  # the first warms

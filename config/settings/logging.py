@@ -3,9 +3,9 @@
 import logging
 from typing import Any
 
-# No line of ours says which thread, process, task or place of the source it came from, so no line
-# looks for them (the library's own page on optimization); the access log is on every request's way.
-logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+# No line of ours names a task or a place of the source, so none looks for them (the library's own
+# page on optimization): the access log is on every request's way.
+logging.logMultiprocessing = False
 logging.logAsyncioTasks = False  # type: ignore[attr-defined]  # the stubs do not know it
 logging._srcfile = None
 

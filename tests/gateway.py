@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -115,7 +115,7 @@ def gateway(
         )
         for path in [folder, *folder.rglob("*")]:
             give_away(path)
-        running = Gateway(spare(), spare(), own, folder / "access.log", folder / "errors")
+        running = Gateway(*spare(2), own, folder / "access.log", folder / "errors")
         environment = {
             "EDGE_FOLDER": str(folder / "run"),
             "EDGE_HTTP": f"127.0.0.1:{running.http}",
@@ -156,10 +156,13 @@ def wait_for(running: Gateway, process: "subprocess.Popen[bytes]") -> None:
     raise RuntimeError(f"nginx does not start:\n{running.errors.read_text()}")
 
 
-def spare() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
+def spare(count: int) -> list[int]:
+    """So many ports that nobody listens on. All are held before one is let go: the next one that is
+    asked for may be the last.
+    """
+    with ExitStack() as stack:
+        found = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [int(one.getsockname()[1]) for one in found]
 
 
 def trusting(certificate: Certificate) -> ssl.SSLContext:

@@ -57,13 +57,14 @@ def append(entry: AuditEntry, beside: Statement | None = None) -> None:
     tenant_id = bound_tenant()
     kept = {"tenant": tenant_id} | {name: getattr(entry, name) for name in COVERED}
     values = [canonical(tenant_id, entry), *columns(AuditEntry, kept)]
-    in_one, text = connection.vendor == "postgresql", APPEND
+    in_one = connection.vendor == "postgresql"
+    last = Statement(APPEND, values) if in_one else Statement(ADVANCE, values[:2])
     with connection.cursor() as cursor:
         if beside and in_one:
-            text, values = in_one_trip(APPEND, beside.text), [*beside.values, *values]
+            last = in_one_trip(last, beside)
         elif beside:
             cursor.execute(*beside)
-        cursor.execute(text if in_one else ADVANCE, values if in_one else values[:2])
+        cursor.execute(*last)
         entry.seq, entry.hash = cursor.fetchone()
     if not in_one:
         insert([entry])

@@ -159,12 +159,16 @@ class Statement(NamedTuple):
     values: list[Any]
 
 
-@cache
-def in_one_trip(text: str, beside: str) -> str:
-    """`text`, which begins with WITH, and a statement on another table beside it: PostgreSQL does
+def in_one_trip(last: Statement, beside: Statement) -> Statement:
+    """`last`, which begins with WITH, and a statement on another table beside it: PostgreSQL does
     both, for one answer.
     """
-    return f"WITH beside AS ({beside}), {text.strip().removeprefix('WITH ')}"
+    return Statement(_beside(last.text, beside.text), [*beside.values, *last.values])
+
+
+@cache
+def _beside(last: str, beside: str) -> str:
+    return f"WITH beside AS ({beside}), {last.strip().removeprefix('WITH ')}"
 
 
 def columns(model: type[models.Model], values: Mapping[str, Any]) -> list[Any]:

@@ -5,6 +5,7 @@ TCP does not tell what the other side has read. So what was sent in the last sec
 connection broke is sent again, and `sequenceId` tells a second copy from a second line.
 """
 
+import atexit
 import json
 import logging
 import os
@@ -83,8 +84,9 @@ class SinkHandler(logging.Handler):
             self.handleError(record)
 
     def begin(self) -> None:
-        """A process has a thread, a numbering and a spool of its own."""
+        """A process has a thread, a numbering and a spool of its own, whatever its parent's are."""
         self.pid, self.number, self.connection = os.getpid(), 0, None
+        self.stopping = False
         self.process = f"{self.pid}-{time.time_ns():x}"
         self.host = socket.gethostname() or "-"
         self.waiting.clear()
@@ -93,6 +95,7 @@ class SinkHandler(logging.Handler):
         self.spool = Spool(self.spool.folder, self.spool.most)
         self.thread = threading.Thread(target=self.serve, name="log sink", daemon=True)
         self.thread.start()
+        atexit.register(self.close)  # a fork forgets what its parent left for the end
 
     def framed(self, name: str, level: int, message: str) -> bytes:
         """A line of RFC 5424; no message of ours holds a line break."""

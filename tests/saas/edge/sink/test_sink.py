@@ -23,6 +23,19 @@ pytestmark = [pytest.mark.practice("LOG-03")]
 
 LINE = re.compile(rb"<(\d+)>1 \S+Z \S+ strongroom (\S+) (\S+) \[meta sequenceId=\"(\d+)\"\] (.*)\n")
 LINES = 1500
+FORKING = """
+import logging, multiprocessing, pathlib, sys
+from saas.edge.sink.handler import Address, SinkHandler
+from saas.edge.sink.spool import Spool
+handler = SinkHandler(Address("127.0.0.1", int(sys.argv[1]), False), Spool(pathlib.Path(sys.argv[2]), 2 ** 24))
+log = logging.getLogger("saas.access")
+log.addHandler(handler)
+log.warning("the parent's")
+handler.close()  # as granian does, which sets the logs up anew
+child = multiprocessing.get_context("fork").Process(target=log.warning, args=["the child's"])
+child.start()
+child.join()
+"""
 TALKER = """
 import logging, pathlib, sys, time
 from saas.edge.sink.handler import Address, SinkHandler
@@ -158,6 +171,16 @@ def test_what_was_doubtful_when_a_process_ended_comes_first(collector, tmp_path)
     talking(collector, tmp_path, 1, 0).communicate(timeout=120)
     wait_until(lambda: sorted(map(len, collector.numbers().values())) == [1, 400])
     assert all(numbers == sorted(numbers) for numbers in collector.numbers().values())
+
+
+def test_a_fork_begins_anew_and_ends_with_its_last_line(collector, tmp_path):
+    command = [sys.executable, "-c", FORKING, str(collector.port), str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=60)
+    wait_until(lambda: len(collector.got) == 2)
+    assert [line.partition(b"] ")[2] for line in collector.got] == [
+        b"the parent's\n",
+        b"the child's\n",
+    ]
 
 
 def test_the_spool_of_a_living_process_is_nobody_elses(tmp_path):

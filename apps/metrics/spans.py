@@ -5,12 +5,14 @@ its query, addresses, browsers' names and messages of exceptions into spans, and
 often somebody else's machine: what is never taken need not be taken out again.
 """
 
+import atexit
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import request_started
 from django.db.backends.signals import connection_created
 from django.http import HttpRequest, HttpResponse
 
@@ -62,6 +64,15 @@ def join() -> None:
     settings.MIDDLEWARE = [first, MIDDLEWARE, *rest]
     AROUND.append(task)
     connection_created.connect(listen, dispatch_uid="spans")
+    request_started.connect(end_well, dispatch_uid="spans")
+
+
+def end_well(**_: Any) -> None:
+    """From its first request on a process sends its last spans when it ends: what its parent left
+    for the end does not go through a fork.
+    """
+    request_started.disconnect(dispatch_uid="spans")
+    atexit.register(provider.shutdown)
 
 
 class Traced:

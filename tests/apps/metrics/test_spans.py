@@ -110,6 +110,17 @@ def work(variables):
     subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=60)
 
 
+def test_the_last_spans_go_out_when_the_server_ends(committed, tmp_path):
+    with collecting() as collector:
+        variables = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.address,
+            "OTEL_BSP_SCHEDULE_DELAY": "600000",  # nothing else sends them
+        }
+        with serving(tmp_path / "log", **variables) as address:
+            _, asked = ask(address, "GET", "/health/ready")
+        collector.wait_for(1, **{"strongroom.request_id": asked})
+
+
 def test_a_collector_that_is_gone_costs_no_request(committed, tmp_path):
     make_tenant("Acme")
     gone = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_BSP_SCHEDULE_DELAY": "50"}

@@ -35,7 +35,7 @@ def serving(log: Path, *, workers: int = 1, threads: int = 4, **variables: str) 
     options = ["--interface", "wsgi", "--port", str(port), "--blocking-threads", str(threads)]
     options += ["--workers", str(workers)]
     options += ["--workers-kill-timeout", "2"]  # a worker can miss that it is to end
-    command = [sys.executable, "-m", "granian", *options, "config.wsgi:application"]
+    command = [sys.executable, "-m", "config.serve", *options, "config.wsgi:application"]
     with log.open("wb") as output:
         server = subprocess.Popen(
             command, cwd=settings.BASE_DIR, env=environment, stdout=output, stderr=output

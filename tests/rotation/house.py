@@ -107,7 +107,7 @@ class House:
             port = spare.getsockname()[1]
         options = ["--interface", "wsgi", "--workers", "2", "--blocking-threads", "4"]
         options += ["--workers-kill-timeout", "5"]  # one can miss that it is to end
-        command = ["-m", "granian", *options, "--port", str(port), "config.wsgi:application"]
+        command = ["-m", "config.serve", *options, "--port", str(port), "config.wsgi:application"]
         self.servers[port] = self.started(command)
         wait_for(self.servers[port], f"http://127.0.0.1:{port}/health/ready", self.log)
         self.balancer.behind.append(port)

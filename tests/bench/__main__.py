@@ -40,7 +40,7 @@ class Size(NamedTuple):
     layer_rounds: int
 
 
-FULL, SMOKE = Size(1_000_000, 1000, 5, 1.5, 5), Size(SMALL, 100, 1, 0.3, 2)
+FULL, SMOKE = Size(1_000_000, 1000, 7, 1.3, 20), Size(SMALL, 100, 1, 0.3, 2)
 
 
 class Stage(NamedTuple):
@@ -162,6 +162,16 @@ def ratios(races: dict[str, Any]) -> dict[str, Any]:
             for rival, each in found[kind].items()
         }
     return found
+
+
+def booted(stage: Stage, rounds: int) -> dict[str, float]:
+    """Seconds from start to first answer, of ours and of b, while nothing else runs."""
+    seen: dict[str, list[float]] = {"b": [], "ours": []}
+    for _ in range(rounds):
+        for name, seconds in seen.items():
+            with served(name, stage.books, stage.rivals) as server:
+                seconds.append(server.boot)
+    return {name: statistics.median(seconds) for name, seconds in seen.items()}
 
 
 def grown(large: Stage, small: Stage, size: Size) -> dict[str, Any]:
@@ -318,6 +328,9 @@ def main() -> int | str:
                 keep(found)
             found["boot"] = {one.name: one.boot for one in servers}
             found["memory"] = {one.name: one.memory() for one in servers}
+        if not asked.smoke:
+            found["boot"] |= booted(stage, size.rounds)
+            broken += gates.of_processes(found["boot"], found["memory"])
         broken += [
             f"plan: {one}" for one in plans.faults(stage.books.app, stage.books.cast, gates.BUFFERS)
         ]

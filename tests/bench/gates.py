@@ -35,6 +35,7 @@ COARSE = 2.0  # for a short run on a busy machine
 STATEMENTS = {"list": 2, "detail": 3, "POST": 5}
 BOUNDS, REDIS = 2, 1
 CPU_GROWTH, LATENCY_GROWTH = 1.3, 1.5  # from 10,000 invoices to a million
+BOOT, MEMORY = 0.3, 1.3  # seconds more than b's; times a worker of b's
 BUFFERS = 250  # of the plan of a list
 
 
@@ -84,3 +85,12 @@ def of_scale(scale: dict[str, Any]) -> list[str]:
         for figure, most in (("pg", CPU_GROWTH), ("p50", LATENCY_GROWTH))
         if (grown := figures[figure]) > most
     ]
+
+
+def of_processes(boot: dict[str, float], memory: dict[str, tuple[float, float]]) -> list[str]:
+    """Whether ours starts later than b, or holds more, than it may."""
+    later, more = boot["ours"] - boot["b"], memory["ours"][0] / memory["b"][0]
+    broken = [f"it starts {later:.2f} s after b, at most {BOOT}"] if later > BOOT else []
+    if more > MEMORY:
+        broken.append(f"a worker holds {more:.2f} times what one of b holds, at most {MEMORY}")
+    return broken

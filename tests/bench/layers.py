@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -79,6 +80,8 @@ def layers(application: Application) -> dict[str, Off]:
 
     with patch.object(view.SecureViewSet, "note_who", remember):
         application("list")
+    # Who is remembered grows old; after a minute each request would note that the key is in use.
+    proved["principal"].credential.last_used_at += timedelta(hours=1)
 
     @contextmanager
     def entered(principal: Any, request: Any) -> Iterator[Any]:
@@ -188,26 +191,33 @@ def block(application: Application, kind: str, calls: int = CALLS) -> tuple[floa
 
 
 def table(application: Application, rounds: int) -> dict[str, Any]:
-    """For each request and each layer that is off: medians over interleaved blocks."""
+    """For each request: what it takes, and what without each layer. Every block without one stands
+    beside a whole one, and the median of what lies between the two is what the layer costs.
+    """
     off = layers(application)
     figures: dict[str, Any] = {}
     for kind in application.order["requests"]:
-        seen: dict[str, list[tuple[float, float]]] = {
-            ALL: [],
-            NONE: [],
-            **{name: [] for name in off},
-        }
+        whole: list[tuple[float, float]] = []
+        saved: dict[str, list[tuple[float, float]]] = {name: [] for name in (NONE, *off)}
         for _ in range(rounds):
-            for name, blocks in seen.items():
+            for name, pairs in saved.items():
+                whole.append(block(application, kind))
                 with ExitStack() as stack:
-                    for layer in off if name == NONE else off.keys() & {name}:
+                    for layer in off if name == NONE else [name]:
                         stack.enter_context(off[layer]())
-                    blocks.append(block(application, kind))
-        figures[kind] = {
-            name: [statistics.median(column) for column in zip(*blocks, strict=True)]
-            for name, blocks in seen.items()
+                    without = block(application, kind)
+                pairs.append((whole[-1][0] - without[0], whole[-1][1] - without[1]))
+        everything = medians(whole)
+        figures[kind] = {ALL: everything} | {
+            name: [all_ - less for all_, less in zip(everything, medians(pairs), strict=True)]
+            for name, pairs in saved.items()
         }
     return figures
+
+
+def medians(pairs: list[tuple[float, float]]) -> list[float]:
+    """Of each of the two."""
+    return [statistics.median(column) for column in zip(*pairs, strict=True)]
 
 
 def counts(application: Application) -> dict[str, Any]:

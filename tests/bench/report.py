@@ -124,6 +124,8 @@ def of_scale(scale: dict[str, Any]) -> Iterator[str]:
 
 def of_workers(found: dict[str, Any]) -> Iterator[str]:
     """Start and memory."""
-    yield from head("variant", "from start to first answer, s", "memory of a worker (PSS), MB")
-    for name in found["boot"]:
-        yield row(name, f"{found['boot'][name]:.2f}", f"{found['memory'][name]:.0f}")
+    yield from head(
+        "variant", "from start to first answer, s", "memory (PSS) of a worker, MB", "of all"
+    )
+    for name, boot in found["boot"].items():
+        yield row(name, f"{boot:.2f}", *(f"{one:.0f}" for one in found["memory"][name]))

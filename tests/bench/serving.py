@@ -71,10 +71,10 @@ class Server(NamedTuple):
             ]
         return found
 
-    def memory(self) -> float:
-        """The proportional memory of its workers, in MB, for each."""
-        total = sum(pss(pid) for pid in self.pids()[1:])
-        return total / 1024 / WORKERS
+    def memory(self) -> tuple[float, float]:
+        """The proportional memory of a worker, and of all processes together, in MB."""
+        parent, *workers = (pss(pid) / 1024 for pid in self.pids())
+        return sum(workers) / WORKERS, parent + sum(workers)
 
 
 def pss(pid: int) -> int:
@@ -143,8 +143,9 @@ def served(name: str, ours: Books, rivals: str) -> Iterator[Server]:
             else {"Authorization": f"Bearer {one['token']}"}
             for who, one in ours.cast.items()
         }
+    served_by = "config.serve" if name == "ours" else "tests.bench.variants.serve"
     options += ["--loop=uvloop"] if name == "d" else [f"--blocking-threads={THREADS}"]
-    command = [python, "-m", "granian", *options, target]
+    command = [python, "-m", served_by, *options, target]
     begun = time.perf_counter()
     process = subprocess.Popen(
         command,
@@ -162,7 +163,7 @@ def served(name: str, ours: Books, rivals: str) -> Iterator[Server]:
             except (ConnectionError, OSError):
                 if process.poll() is not None or time.perf_counter() - begun > 60:
                     raise RuntimeError(f"{name} does not start: BENCH_LOUD=1 shows why.") from None
-                time.sleep(0.02)
+                time.sleep(0.005)
         if status != 200:
             raise RuntimeError(f"{name} answers {status} to its first request.")
         yield server._replace(boot=time.perf_counter() - begun)

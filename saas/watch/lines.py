@@ -75,6 +75,7 @@ def network_subject(line: Line) -> Subject:
 
 
 @lru_cache(1024)
+@lru_cache(4096)  # several detectors ask it of each line of a batch
 def seconds_of(ts: str) -> float:
     """The time of a line, in seconds since 1970."""
     return datetime.fromisoformat(ts).timestamp()

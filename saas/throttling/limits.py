@@ -6,7 +6,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from django.conf import settings
@@ -151,13 +151,15 @@ def fields(taken: Sequence[Taken]) -> dict[str, str]:
     """`RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10), seconds rounded
     up.
     """
-    policies = [f'"{name_of(s.window)}";q={s.window.limit};{_unit(s.window)}' for s in taken]
+    policies = [_policy(s.window) for s in taken]
     states = [f'"{name_of(s.window)}";r={s.remaining};t={math.ceil(s.wait)}' for s in taken]
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)}
 
 
-def _unit(window: Window) -> str:
-    return f'qu="{IN_FLIGHT}"' if window.held else f"w={window.seconds}"
+@lru_cache(1024)  # the same in every answer to a caller
+def _policy(window: Window) -> str:
+    unit = f'qu="{IN_FLIGHT}"' if window.held else f"w={window.seconds}"
+    return f'"{name_of(window)}";q={window.limit};{unit}'
 
 
 def report(response: HttpResponse, taken: Sequence[Taken]) -> None:

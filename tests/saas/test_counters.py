@@ -31,7 +31,7 @@ from saas.counters import (
 )
 from saas.counters import store as store_module
 from saas.counters.memory import MemoryCounters
-from saas.counters.store import PAUSE, SCRIPT, RedisCounters
+from saas.counters.store import PAUSE, SCRIPT, RedisCounters, Script, words
 
 pytestmark = [pytest.mark.core, pytest.mark.practice("RATE-04")]
 
@@ -54,10 +54,9 @@ class ClockedRedis(RedisCounters):
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(settings.REDIS_URL)
-        script = self._client.register_script(
-            SCRIPT.replace("redis.call('TIME')", "{ARGV[#ARGV], '0'}")
-        )
-        self._script = lambda keys, args: script(keys, [*args, repr(clock.now)])
+        text = SCRIPT.replace("redis.call('TIME')", "{ARGV[#ARGV], '0'}")
+        script = Script(self._client.connection_pool, text)
+        self._script = lambda given: script(given + words(repr(clock.now)))
 
 
 def twins(clock):

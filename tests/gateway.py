@@ -31,6 +31,7 @@ from tests.servers.places import give_away, ordinary
 NGINX = ROOT / "deploy" / "nginx"
 HOST = "api.strongroom.example"
 ORIGIN = f"https://{HOST}"
+PATIENCE = 30  # seconds
 
 
 class Certificate(NamedTuple):
@@ -48,6 +49,14 @@ class Gateway(NamedTuple):
     certificate: Certificate
     log: Path  # a line for each request
     errors: Path
+
+    def lines(self, count: int) -> list[str]:
+        """Its log, once that has `count` lines: nginx answers first, and writes then."""
+        deadline = time.monotonic() + PATIENCE
+        while len(lines := self.log.read_text().splitlines()) < count:
+            assert time.monotonic() < deadline, lines
+            time.sleep(0.02)
+        return lines
 
 
 class Answer(NamedTuple):

@@ -117,7 +117,7 @@ def test_a_change_to_the_backup_key_is_seen_by_nobody_and_another_key_is_refused
     for certificate in (current, backup):  # the rotation
         with reached(monkeypatch, certificate) as edge:
             assert called(certificate, pinned) == 503  # nobody stands behind this gateway
-            assert len(edge.log.read_text().splitlines()) == 1
+            assert len(edge.lines(1)) == 1
     with reached(monkeypatch, stolen) as edge:
         with pytest.raises(EXAMPLE["UnknownKey"]):  # though its authority is trusted
             called(stolen, pinned)

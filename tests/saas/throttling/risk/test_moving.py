@@ -35,6 +35,7 @@ def nothing_heard(monkeypatch):
     """No test hears of another's principals, whose organization is gone."""
     monkeypatch.setattr(hearing, "scores", Scores())
     monkeypatch.setattr(hearing, "known", known.KnownCredentials())
+    monkeypatch.setattr(sharing, "STREAM", f"risk:{uuid4()}")
 
 
 @pytest.fixture

@@ -47,7 +47,10 @@ def test_the_database_does_the_same_work_for_a_foreign_row_as_for_none(acme, mal
         return [VALUES.sub("?", query["sql"]) for query in work]
 
     for operation in OF_ROWS:
-        assert statements(shot(operation)) == statements(aim(operation, acme, ABSENT)), operation
+        assert any(  # a minute can end between the two; none is so short that it does so twice
+            statements(shot(operation)) == statements(aim(operation, acme, ABSENT))
+            for _ in range(2)
+        ), operation
 
 
 def test_who_lacks_the_right_hears_the_same_of_a_row_that_is_foreign_absent_or_their_own(

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from qrcode.main import QRCode
+
 
 class Picture(NamedTuple):
     """A square of `size` modules, and the dark ones as SVG draws them."""
@@ -12,8 +14,6 @@ class Picture(NamedTuple):
 
 def qr(text: str) -> Picture:
     """The code of `text`, with the quiet zone that scanners want around it."""
-    from qrcode.main import QRCode  # who enrols is the only one who needs it
-
     code = QRCode()
     code.add_data(text)
     modules = code.get_matrix()

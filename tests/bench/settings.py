@@ -6,12 +6,10 @@ The limiter stays on and counts every request; only its limits are out of reach.
 import base64
 import hashlib
 import os
-import sys
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-# The image has none of them; redis and DRF load what they find.
-sys.modules |= dict.fromkeys(("opentelemetry", "psutil", "pygments"))
+from tests.bench import hidden  # noqa: F401  # before anything looks for it
 
 for _name in ("SECRET_KEY", "SAAS_PEPPER", "SAAS_KEK", "SAAS_CHECKPOINT_KEY"):
     os.environ.setdefault(_name, base64.b64encode(hashlib.sha256(_name.encode()).digest()).decode())

@@ -63,9 +63,9 @@ def test_no_thread_and_no_connection_goes_through_the_fork(committed):
     command = [sys.executable, "-c", LOADED]
     told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert told.returncode == 0, told.stderr
-    threads, held = json.loads(told.stdout.splitlines()[-1])
+    threads, open_files = json.loads(told.stdout.splitlines()[-1])
     assert threads == 1
-    assert not [one for one in held if one.startswith("socket:")]
+    assert not [one for one in open_files if one.startswith("socket:")]
 
 
 @on_postgresql

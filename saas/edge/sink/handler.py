@@ -66,7 +66,6 @@ class SinkHandler(logging.Handler):
         self.connection: socket.socket | None = None
         self.tries = 0
         self.next_try = 0.0
-        self.stopping = False
         self.waiting: deque[bytes] = deque()
         self.doubtful: deque[tuple[float, bytes]] = deque(maxlen=QUEUE)
 

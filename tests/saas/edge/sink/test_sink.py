@@ -214,8 +214,13 @@ def test_without_a_disk_nothing_stops(collector, tmp_path, monkeypatch):
     nowhere.write_text("")
     collector.kill()
     log, handler = logger_to(collector, nowhere)
+    ship, held = handler.ship, threading.Event()
+    monkeypatch.setattr(handler, "ship", lambda: held.wait(60) and ship())
     for number in range(300):
         log.info('{"n": %d}', number)
+    assert len(handler.waiting) == 100  # whatever the network makes the thread wait for
+    held.set()
+    wait_until(lambda: handler.tries)
     collector.revive()
     wait_until(lambda: collector.got and b"log.dropped" in collector.got[-1])
     (numbers,) = collector.numbers().values()

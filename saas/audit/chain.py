@@ -77,15 +77,16 @@ def canonical(tenant_id: UUID, entry: AuditEntry) -> str:
     microsecond.
     """
     fields = {name: getattr(entry, name) for name in COVERED} | {"tenant": tenant_id}
-    return json.dumps(
-        fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_plain
-    )
+    return _encode(fields)
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     return str(value)
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_plain).encode
 
 
 def link(previous: str, seq: int, text: str) -> str:
@@ -228,7 +229,6 @@ class _Instant(Func):
 # The columns in the order of their names, so that many entries a second can be verified: what the
 # database writes as text is neither parsed nor written again.
 TEXTS = [_Instant(name) if name == "at" else Cast(name, TextField()) for name in sorted(COVERED)]
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 _quoted = json.encoder.encode_basestring_ascii
 
 

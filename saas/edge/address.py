@@ -40,7 +40,7 @@ def is_trusted_proxy(address: Address) -> bool:
     return is_within(address, settings.SAAS_TRUSTED_PROXIES)
 
 
-@lru_cache(4096)  # a request asks several times
+@lru_cache(4096)
 def _parse(text: str) -> Address | None:
     try:
         address = ip_address(text.strip())
@@ -57,6 +57,13 @@ def client_ip(request: HttpRequest) -> Address:
     believed: we walk X-Forwarded-For from the right and stop at the first hop that we do not
     run. The left-most entry, which a client writes at will, is never believed.
     """
+    known: Address | None = vars(request).get("client_ip")  # a request asks several times
+    if known is None:
+        known = request.client_ip = _nearest(request)  # type: ignore[attr-defined]  # ours
+    return known
+
+
+def _nearest(request: HttpRequest) -> Address:
     address = peer(request)
     hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")[-MAX_HOPS:]
     for hop in reversed(hops):

@@ -175,6 +175,20 @@ def columns(model: type[models.Model], values: Mapping[str, Any]) -> list[Any]:
     """Values as the columns of these names take them; that of the tenant refuses any other than
     the bound one.
     """
-    fields = model._meta._forward_fields_map  # type: ignore[attr-defined]  # get_field() knows reverse ones too
     connection = connections[DEFAULT_DB_ALIAS]
-    return [fields[name].get_db_prep_save(value, connection) for name, value in values.items()]
+    ready = connection.vendor == "postgresql"
+    fields = _by_name(model)
+    return [
+        value
+        if ready and type(value) in fields[name][1]
+        else fields[name][0].get_db_prep_save(value, connection)
+        for name, value in values.items()
+    ]
+
+
+@cache
+def _by_name(model: type[models.Model]) -> dict[str, tuple[Field, tuple[type, ...]]]:
+    """Each column by its names, and the types that a parameter takes as they are."""
+    fields = model._meta._forward_fields_map  # type: ignore[attr-defined]  # get_field() knows reverse ones too
+    taken = {UUID, str, datetime}
+    return {name: (field, tuple(taken & {*_kinds(field)})) for name, field in fields.items()}

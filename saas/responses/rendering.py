@@ -22,7 +22,18 @@ class JsonRenderer(BaseRenderer):
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         """The body."""
+        if renderer_context:
+            _untie(renderer_context)
         return b"" if data is None else orjson.dumps(data, _other, orjson.OPT_UTC_Z)
+
+
+def _untie(context: Any) -> None:
+    """DRF ties view, request and answer into circles. Nobody asks for them after this, and all that
+    hangs on them would wait for Python's collector.
+    """
+    context["request"].parser_context.clear()
+    vars(context["view"]).clear()
+    context.clear()
 
 
 def _other(value: Any) -> Any:

@@ -7,7 +7,8 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.conf import settings
 from django.dispatch import Signal
@@ -80,19 +81,26 @@ def _network_window(request: HttpRequest) -> Window:
     return Window(f"net:{network_of(client_ip(request))}", limit.requests, limit.seconds)
 
 
-def _principal_windows(principal: Principal, rate: str, factor: float = 1.0) -> list[Window]:
+def _principal_windows(principal: Principal, rate: str, factor: float = 1.0) -> tuple[Window, ...]:
+    own = tuple((name, settings.RATES[name]) for name in ("principal", rate, "burst"))
     house = settings.RATES["organization"]
-    return [
-        *(_moved(name, principal, factor) for name in ("principal", rate, "burst")),
+    return _windows_of(principal.id, own, factor, principal.tenant_id, house)
+
+
+@lru_cache(1024)  # a caller has the same each time
+def _windows_of(
+    principal: UUID, own: Sequence[tuple[str, Any]], factor: float, tenant: UUID, house: Any
+) -> tuple[Window, ...]:
+    return (
+        *(_moved(name, principal, base, factor) for name, base in own),
         # One more key is one more principal; all keys of an organization are one organization.
-        Window(f"organization:{principal.tenant_id}", house.requests, house.seconds),
-    ]
+        Window(f"organization:{tenant}", house.requests, house.seconds),
+    )
 
 
-def _moved(name: str, principal: Principal, factor: float) -> Window:
-    base = settings.RATES[name]
+def _moved(name: str, principal: UUID, base: Any, factor: float) -> Window:
     limit = max(1, round(base.requests * factor))
-    return Window(f"{name}:{principal.id}", limit, base.seconds, of=base.requests)
+    return Window(f"{name}:{principal}", limit, base.seconds, of=base.requests)
 
 
 def _in_flight(principal: Principal) -> Window:

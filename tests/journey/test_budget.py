@@ -3,6 +3,7 @@
 The figures do not move with the size of a page or the number of lines: whatever does, is a loop.
 """
 
+import gc
 from unittest.mock import patch
 
 import pytest
@@ -11,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from redis.connection import Connection
 
 from saas.authentication import keys
+from saas.view import SecureViewSet
 from tests.apps.invoices.drafts import body, drafted, new_customer
 from tests.cast import make_tenant
 from tests.saas.wire import on_postgresql, send
@@ -100,3 +102,20 @@ def test_what_cannot_be_a_key_costs_no_statement_and_a_wrong_one_two_looks(acme)
     looked_up, answer = cost(lambda: send("GET", "/api/v1/invoices", key=unknown))
     assert answer.status_code == 401
     assert (looked_up[0], looked_up[2]) == (3, 2)  # and whether there ever was such a key
+
+
+def test_an_answer_leaves_nothing_to_the_collector(acme):
+    warm(acme)
+    gc.collect()
+    before = views()
+    gc.disable()
+    try:
+        assert acme.owner.get("invoices").status_code == 200
+        assert views() == before
+    finally:
+        gc.enable()
+
+
+def views():
+    """Those that are still in memory."""
+    return [one for one in gc.get_objects() if issubclass(type(one), SecureViewSet)]

@@ -40,7 +40,7 @@ class Size(NamedTuple):
     layer_rounds: int
 
 
-FULL, SMOKE = Size(1_000_000, 1000, 7, 1.3, 20), Size(SMALL, 100, 1, 0.3, 2)
+FULL, SMOKE = Size(1_000_000, 1000, 7, 1.3, 30), Size(SMALL, 100, 1, 0.3, 2)
 
 
 class Stage(NamedTuple):

@@ -100,7 +100,11 @@ def layers(application: Application) -> dict[str, Off]:
             view, identify=lambda request: proved["principal"], entered=entered
         ),
         "row security": lambda: without_row_security(application.order["rivals"]),
-        "throttling": lambda: patch.object(view.limits, "count", lambda *_: view.limits.Counted()),
+        "throttling": lambda: patch.multiple(
+            view.limits,
+            count=lambda *_: view.limits.Counted([None]),  # or no caller would be warned of expiry
+            report=lambda *_: None,
+        ),
         "role fields": lambda: patch.object(Output, "shown_to", classmethod(everything)),
         "access log": lambda: quiet(log),
         "audit": lambda: patch.object(chain, "append", only_beside),

@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -38,13 +38,14 @@ class Exchange:
         self._heard = "0"
 
     def beat(self) -> None:
-        """Tell and hear in one round trip; then say whose limits have moved. Raises RedisError."""
+        """Tell and hear in one round trip; then say whose limits have moved, by what all together
+        know. Raises RedisError.
+        """
         now = time.time()
-        told, asked, moves = self._collected(now)
-        answers: list[Any] = [None] * len(moves)
+        told, asked = self._collected()
         if self._client is not None:
             try:
-                answers = self._exchange(self._client, told, asked, moves)
+                self._exchange(self._client, told, asked)
             except redis.RedisError:
                 with self.scores.lock:
                     self.scores.outgoing.extendleft(reversed(told))
@@ -53,16 +54,23 @@ class Exchange:
         else:
             for principal in asked:
                 self._is_clean(principal, now)
+        moves = self._moves(now)
+        answers = self._said_before(moves) if moves else []
         for (principal, factor), before in zip(moves, answers, strict=True):
             self._moved(principal, factor, before)
 
-    def _collected(self, now: float) -> tuple[list[Event], list[str], list[tuple[str, float]]]:
-        """What is to be told, whose record is to be asked for, and whose limits have moved."""
+    def _collected(self) -> tuple[list[Event], list[str]]:
+        """What is to be told, and whose record is to be asked for."""
         scores = self.scores
         with scores.lock:
             told = [scores.outgoing.popleft() for _ in range(len(scores.outgoing))]
             asked, scores.unknown = sorted(scores.unknown), set()
-            moves = []
+        return told, asked
+
+    def _moves(self, now: float) -> list[tuple[str, float]]:
+        """Whose limits have moved, and to what."""
+        scores, moves = self.scores, []
+        with scores.lock:
             for principal in sorted(scores.stirred):
                 standing = scores.all[principal]
                 factor = standing.slowed_at(now)
@@ -70,17 +78,11 @@ class Exchange:
                     moves.append((principal, factor))
                 elif factor == standing.told == 1.0:
                     scores.stirred.discard(principal)
-        return told, asked, moves
+        return moves
 
-    def _exchange(
-        self,
-        client: "redis.Redis",
-        told: list[Event],
-        asked: list[str],
-        moves: Iterable[tuple[str, float]],
-    ) -> list[Any]:
-        """One pipeline; gives what the others said before of those who moved."""
-        kept, moves = int(conf.RISK.forgotten), list(moves)
+    def _exchange(self, client: "redis.Redis", told: list[Event], asked: list[str]) -> None:
+        """One pipeline."""
+        kept = int(conf.RISK.forgotten)
         with client.pipeline(transaction=False) as pipe:
             if told:
                 told_now = {"from": self._me, "events": json.dumps(told)}
@@ -93,14 +95,20 @@ class Exchange:
                 pipe.set(f"risk:since:{principal}", time.time(), ex=kept, nx=True)
                 pipe.expire(f"risk:since:{principal}", kept)
                 pipe.get(f"risk:since:{principal}")
-            for principal, factor in moves:
-                pipe.set(f"risk:told:{principal}", factor, ex=86_400, get=True)
             answers: list[Any] = pipe.execute()
         self._hear(answers[heard_at])
         since = answers[heard_at + 3 : heard_at + 1 + 3 * len(asked) : 3]
         for principal, at in zip(asked, since, strict=True):
             self._is_clean(principal, float(at))
-        return answers[len(answers) - len(moves) :]
+
+    def _said_before(self, moves: Sequence[tuple[str, float]]) -> list[Any]:
+        """What was last said of each of those, by whichever process; from now on it is this."""
+        if self._client is None:
+            return [None] * len(moves)
+        with self._client.pipeline(transaction=False) as pipe:
+            for principal, factor in moves:
+                pipe.set(f"risk:told:{principal}", factor, ex=86_400, get=True)
+            return pipe.execute()
 
     def _hear(self, streams: Any) -> None:
         for _, entries in streams or []:

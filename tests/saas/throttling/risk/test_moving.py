@@ -136,6 +136,7 @@ def test_the_trail_says_once_that_limits_moved_and_why(acme):
     another.note(Event(str(acme.clerk.key.pk), str(acme.id), time.time(), "geo-jump", 99))
     if live.REDIS_URL:
         sharing.Exchange(another, sharing.client()).beat()
+    exchange.beat()  # it hears of that, and has nothing to add
     hearing.scores.all[str(acme.clerk.key.pk)].at -= 20 * conf.RISK.half_life
     exchange.beat()
     with bind(acme.id):
@@ -145,6 +146,19 @@ def test_the_trail_says_once_that_limits_moved_and_why(acme):
         who | {"factor": "0.1"},
         who | {"factor": "1.0"},
     ]
+
+
+@with_redis
+def test_a_process_that_is_behind_hears_before_it_speaks(acme):
+    somebody, processes = str(acme.clerk.key.pk), (Scores(), Scores())
+    for scores, points in zip(processes, (90, 30), strict=True):
+        scores.of(somebody).tenant = str(acme.id)
+        scores.note(Event(somebody, str(acme.id), time.time(), "sweep", points))
+    for scores in processes:
+        sharing.Exchange(scores, sharing.client()).beat()
+    with bind(acme.id):
+        told = [entry.data for entry in AuditEntry.objects.filter(event="limits.moved")]
+    assert [entry["factor"] for entry in told] == ["0.1"]
 
 
 @with_redis

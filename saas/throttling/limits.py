@@ -89,7 +89,7 @@ def _principal_windows(principal: Principal, rate: str, factor: float = 1.0) -> 
 
 @lru_cache(1024)  # a caller has the same each time
 def _windows_of(
-    principal: UUID, own: Sequence[tuple[str, Any]], factor: float, tenant: UUID, house: Any
+    principal: UUID, own: tuple[tuple[str, Any], ...], factor: float, tenant: UUID, house: Any
 ) -> tuple[Window, ...]:
     return (
         *(_moved(name, principal, base, factor) for name, base in own),

@@ -51,7 +51,7 @@ def of_rivals(ratios: dict[str, Any]) -> list[str]:
 
 def of_layers(layers: dict[str, Any], *, coarse: bool = False) -> list[str]:
     """Which layers cost more than their share, by CPU: the clock of one process measures its
-    neighbours too; shares are compared as they are printed. A short run tells a mistake from noise only in the sum, and then coarsely.
+    neighbours too. A short run tells a mistake from noise only in the sum, and then coarsely.
     """
     broken = []
     for request, figures in layers.items():
@@ -59,9 +59,9 @@ def of_layers(layers: dict[str, Any], *, coarse: bool = False) -> list[str]:
         if whole / bare > ALL_LAYERS * (COARSE if coarse else 1):
             broken.append(f"{request}: all layers cost {whole / bare:.2f} times the bare view")
         broken += [
-            f"{request}: {name} costs {share:.2f} of the bare view, at most {most}"
+            f"{request}: {name} costs {share:.3f} of the bare view, at most {most}"
             for name, most in LAYERS.items()
-            if not coarse and (share := round((whole - figures[name][1]) / bare, 2)) > most
+            if not coarse and (share := (whole - figures[name][1]) / bare) > most
         ]
     return broken
 

@@ -38,7 +38,7 @@ class Exchange:
         self._heard = "0"
 
     def beat(self) -> None:
-        """Tell and hear in one round trip; then say whose limits have moved, by what all together
+        """Tell and hear; then say whose limits have moved, by what all together
         know. Raises RedisError.
         """
         now = time.time()
@@ -81,7 +81,7 @@ class Exchange:
         return moves
 
     def _exchange(self, client: "redis.Redis", told: list[Event], asked: list[str]) -> None:
-        """One pipeline."""
+        """Tell what happened here, hear what did elsewhere, and ask for records: one round trip."""
         kept = int(conf.RISK.forgotten)
         with client.pipeline(transaction=False) as pipe:
             if told:
